@@ -1,0 +1,58 @@
+import type { Handle, HandleServerError } from '@sveltejs/kit';
+import { sequence } from '@sveltejs/kit/hooks';
+import { hostAllowed } from '$lib/server/host.ts';
+import { store } from '$lib/server/store.ts';
+
+/** A page elsewhere that points its own name at this address must not be able to read it. */
+const refuseForeignHost: Handle = ({ event, resolve }) => {
+  if (hostAllowed(event.request.headers.get('host'))) return resolve(event);
+  return new Response('This host name is not allowed here. Open the dashboard by its loopback address, or name the host in WEIR_HOSTS.\n', {
+    status: 403,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+  });
+};
+
+/** Who is asking. Sign-in takes its place here: before anything is read from the store. */
+const admit: Handle = ({ event, resolve }) => resolve(event);
+
+const provide: Handle = ({ event, resolve }) => {
+  const theme = event.cookies.get('weir-theme');
+  event.locals.theme = theme === 'light' || theme === 'dark' ? theme : 'system';
+  event.locals.zone = zoneOf(event.cookies.get('weir-zone'));
+  event.locals.db = store();
+  const attribute = event.locals.theme === 'system' ? '' : `data-theme="${event.locals.theme}"`;
+  return resolve(event, { transformPageChunk: ({ html }) => html.replace('%weir.theme%', attribute) });
+};
+
+function zoneOf(name: string | undefined): string {
+  if (!name) return 'UTC';
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return name;
+  } catch {
+    return 'UTC';
+  }
+}
+
+const harden: Handle = async ({ event, resolve }) => {
+  const response = await resolve(event);
+  response.headers.set('x-content-type-options', 'nosniff');
+  response.headers.set('referrer-policy', 'no-referrer');
+  response.headers.set('x-frame-options', 'DENY');
+  response.headers.set('cross-origin-opener-policy', 'same-origin');
+  response.headers.set('cross-origin-resource-policy', 'same-origin');
+  if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store');
+  if (!response.headers.has('content-security-policy')) {
+    response.headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'; sandbox");
+  }
+  return response;
+};
+
+export const handle = sequence(harden, refuseForeignHost, admit, provide);
+
+export const handleError: HandleServerError = ({ error, event, status }) => {
+  if (status === 404) return { message: 'There is no such page.' };
+  // Our log is one JSON line; neither headers nor bodies are ever in it.
+  console.error(JSON.stringify({ level: 'error', path: event.url.pathname, message: error instanceof Error ? error.message : String(error) }));
+  return { message: 'The dashboard failed to answer. Its log says why.' };
+};

@@ -1,0 +1,48 @@
+/** GET /weir/health: is Weir well, and what waits or was lost. */
+import { z } from 'zod';
+import type { Capture } from '../capture/capture.ts';
+import type { Keys } from '../keys.ts';
+import type { Metrics } from '../metrics.ts';
+import { version } from '../version.ts';
+
+export const healthBody = z.object({
+  /** `ok`; `degraded`: calls pass, but rows wait or were lost. */
+  status: z.enum(['ok', 'degraded']),
+  version: z.string(),
+  /** Settings come from the last good copy, because the store does not answer. */
+  stale: z.boolean(),
+  spool: z.object({
+    rows: z.number(),
+    bytes: z.number(),
+    lag_ms: z.number(),
+    shed_bodies: z.number(),
+    lost_rows: z.number(),
+    rejected_rows: z.number(),
+  }),
+  store: z.object({ reachable: z.boolean(), behind_ms: z.number(), error: z.string() }),
+  overhead_ms: z.object({ p50: z.number(), p99: z.number() }).nullable(),
+  open_requests: z.number(),
+});
+
+export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<typeof healthBody> {
+  const stats = capture.stats;
+  const lost = (stats?.lostRows ?? 0) + (stats?.shedBodies ?? 0) + (stats?.rejectedRows ?? 0);
+  const reachable = stats?.storeReachable ?? false;
+  const waiting = (stats?.spoolLagMs ?? 0) > 10_000;
+  return {
+    status: lost > 0 || waiting || keys.stale ? 'degraded' : 'ok',
+    version,
+    stale: keys.stale,
+    spool: {
+      rows: stats?.spoolRows ?? 0,
+      bytes: stats?.spoolBytes ?? 0,
+      lag_ms: stats?.spoolLagMs ?? 0,
+      shed_bodies: stats?.shedBodies ?? 0,
+      lost_rows: stats?.lostRows ?? 0,
+      rejected_rows: stats?.rejectedRows ?? 0,
+    },
+    store: { reachable: reachable || !keys.stale, behind_ms: stats?.spoolLagMs ?? 0, error: stats?.storeError ?? '' },
+    overhead_ms: metrics.overhead(),
+    open_requests: capture.open.size,
+  };
+}

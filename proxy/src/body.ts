@@ -1,0 +1,106 @@
+/**
+ * A request's body on its way to the provider. A small body that has arrived whole goes on in one write; everything else is
+ * passed on as it comes, so that a slow or endless upload behaves as it does without Weir.
+ */
+import type { IncomingMessage } from 'node:http';
+
+/** What undici takes: nothing, bytes, or a stream of bytes. */
+export type RequestBody = null | Buffer | AsyncIterable<Buffer>;
+
+/** Bodies up to this size are looked into for the model's name before the call starts. */
+const peekLimit = 65_536;
+
+/**
+ * Waits for the first bytes of the body. `tap` sees every later chunk once, in order, as it is sent on.
+ * @returns the body to send, and its first bytes.
+ */
+export async function readBody(
+  incoming: IncomingMessage,
+  tap: (chunk: Buffer) => void,
+): Promise<{ body: RequestBody; first: Buffer | null }> {
+  const length = incoming.headers['content-length'];
+  if (length === undefined && incoming.headers['transfer-encoding'] === undefined) return { body: null, first: null };
+  if (length === '0') return { body: Buffer.alloc(0), first: null };
+  const first = await firstChunk(incoming);
+  if (first === null) return { body: Buffer.alloc(0), first: null };
+  if (Number(length) === first.length) {
+    incoming.resume();
+    return { body: first, first };
+  }
+  return { body: rest(incoming, first, tap), first };
+}
+
+function firstChunk(incoming: IncomingMessage): Promise<Buffer | null> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const chunk = incoming.read() as Buffer | null;
+      if (chunk !== null) settle(() => resolve(chunk));
+    };
+    const end = (): void => settle(() => resolve(null));
+    const close = (): void => settle(() => reject(new Error('the client left')));
+    const settle = (done: () => void): void => {
+      incoming.off('readable', look).off('end', end).off('close', close).off('error', close);
+      done();
+    };
+    incoming.on('readable', look).on('end', end).on('close', close).on('error', close);
+  });
+}
+
+async function* rest(incoming: IncomingMessage, first: Buffer, tap: (chunk: Buffer) => void): AsyncIterable<Buffer> {
+  yield first;
+  // A provider may answer before it has read everything; the client must still get that answer, so its stream stays open.
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    tap(chunk);
+    yield chunk;
+  }
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/**
+ * The value of the top-level `"model"` member of a JSON object's first bytes, found without parsing them: the response
+ * headers name it, and a parse of a large body would hold up every other stream. Null when it is not there to be seen.
+ */
+export function peekModel(bytes: Buffer | null): string | null {
+  if (bytes === null || bytes.length > peekLimit) return null;
+  let depth = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (byte === 0x7b || byte === 0x5b) depth++;
+    else if (byte === 0x7d || byte === 0x5d) depth--;
+    else if (byte === quote) {
+      const end = stringEnd(bytes, at + 1);
+      if (end === -1) return null;
+      if (depth === 1 && end - at === 6 && bytes.toString('latin1', at + 1, end) === 'model') {
+        const value = memberValue(bytes, end + 1);
+        if (value !== undefined) return value;
+      }
+      at = end;
+    }
+  }
+  return null;
+}
+
+function stringEnd(bytes: Buffer, from: number): number {
+  let at = bytes.indexOf(quote, from);
+  while (at !== -1) {
+    let slashes = 0;
+    while (bytes[at - 1 - slashes] === backslash) slashes++;
+    if (slashes % 2 === 0) return at;
+    at = bytes.indexOf(quote, at + 1);
+  }
+  return -1;
+}
+
+/** The string that follows a colon at `from`; undefined when no colon does (the string was a value, not a name). */
+function memberValue(bytes: Buffer, from: number): string | null | undefined {
+  const match = /^\s*:\s*("(?:[^"\\]|\\.){0,256}")?/.exec(bytes.toString('utf8', from, from + 600));
+  if (match === null) return undefined;
+  if (match[1] === undefined) return null;
+  try {
+    return JSON.parse(match[1]) as string;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,81 @@
+/** The one value that flows: what is known of a request while it passes, and of each call to a provider it caused. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Outcome } from '@weir/schema/records';
+import type { Instructions } from './headers.ts';
+import type { Operation, Provider } from './providers/provider.ts';
+
+/** A call to one provider, as the marks and the recorder know it. Times in ms on the monotonic clock of the process. */
+export interface Attempt {
+  index: number;
+  provider: string;
+  host: string;
+  reason: 'first' | 'retry' | 'fallback';
+  trigger: string;
+  waitMs: number;
+  startedAt: number;
+  connectMs: number | null;
+  headersMs: number | null;
+  endedAt: number | null;
+  status: number | null;
+  outcome: Outcome | null;
+  errorType: string;
+  errorMessage: string;
+  responseBytes: number;
+}
+
+/** Where an attempt goes: a URL's parts, and the headers that carry a credential there. */
+export interface Target {
+  provider: Provider;
+  /** Scheme, host and port. */
+  origin: string;
+  /** Path and query, as they are sent. */
+  path: string;
+  /** Credential headers that Weir sets itself; empty when the caller's own pass. */
+  credentials: readonly string[];
+  /** The origin was named by the caller: the address it resolves to is checked when connecting. */
+  guarded: boolean;
+}
+
+export interface Verdict {
+  outcome: Outcome;
+  error: { type: string; message: string };
+}
+
+export interface Call {
+  /** Number within this process; names the call's frames on the way to the recorder. */
+  readonly sequence: number;
+  /** UUIDv7: `request_id`. */
+  readonly id: string;
+  /** Microseconds since 1970. */
+  readonly startedAt: number;
+  /** The same moment on the monotonic clock, ms. */
+  readonly started: number;
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly method: string;
+  readonly provider: Provider;
+  readonly operation: Operation;
+  /** Path after the provider, without query; as the client sent it. */
+  readonly path: string;
+  /** With its `?`; '' when there is none. */
+  readonly query: string;
+  readonly instructions: Instructions;
+  project: string;
+  keyId: string;
+  requestModel: string;
+  readonly attempts: Attempt[];
+  requestBytes: number;
+  responseBytes: number;
+  /** Sent to the client; null until its status line is written. */
+  status: number | null;
+  /** Total of the time in which the client was too slow to take what the provider sent. */
+  stallMs: number;
+  /** What the call came to, once that is decided; its last bytes may still be on their way to the client. */
+  verdict: Verdict | null;
+  readonly warnings: string[];
+}
+
+/** Monotonic clock, ms. */
+export function now(): number {
+  return performance.now();
+}

@@ -1,0 +1,219 @@
+/**
+ * The main thread's half of recording: marks on disk, frames in slabs to the recorder's thread. Everything here is bounded
+ * and nothing here can fail a call: what cannot be kept is shed and counted.
+ */
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import type { Outcome } from '@weir/schema/records';
+import type { Attempt, Call } from '../call.ts';
+import { now } from '../call.ts';
+import type { Marks } from '../spool/marks.ts';
+import type { FromRecorder, RecorderStats } from '../record/messages.ts';
+import { frameHead, kinds, writeHead, type Kind } from './frames.ts';
+import { endNote, markKinds, noteAttempt, startNote } from './notes.ts';
+import { Overflow } from './overflow.ts';
+
+const slabBytes = 512 * 1024;
+/** Slabs that the recorder may hold at once; what comes on top waits in a file. */
+const slabsInFlight = 16;
+const lingerMs = 50;
+
+export interface CaptureOptions {
+  directory: string;
+  marks: Marks;
+  configHash: string;
+  overflowLimit: number;
+  /** Starts a recorder; called again when one dies. `open`: ids of the calls that are still going on. */
+  startRecorder: (open: string[]) => Worker;
+  onRecorderDeath: (error: unknown) => void;
+}
+
+export class Capture {
+  readonly open = new Map<number, Call>();
+  /** Bytes of bodies that were not captured because the recorder was too far behind. */
+  shedBytes = 0;
+  recorderDeaths = 0;
+  stats: RecorderStats | null = null;
+  #slab: Buffer = Buffer.allocUnsafeSlow(slabBytes);
+  #filled = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #inFlight = 0;
+  #recorder: Worker;
+  #stopped: (() => void) | null = null;
+  readonly #free: Buffer[] = [];
+  readonly #overflow: Overflow;
+  readonly #options: CaptureOptions;
+
+  constructor(options: CaptureOptions) {
+    this.#options = options;
+    this.#overflow = new Overflow(join(options.directory, 'overflow'), options.overflowLimit);
+    this.#recorder = this.#startRecorder();
+  }
+
+  get overflowBytes(): number {
+    return this.#overflow.bytes;
+  }
+
+  /** Before the first byte goes to a provider (or, for a refused call, before the refusal). */
+  start(call: Call, requestHeaders: readonly string[]): void {
+    this.open.set(call.sequence, call);
+    this.#mark(kinds.start, markKinds.start, call, startNote(call, this.#options.configHash));
+    this.#frame(kinds.requestHeaders, call, JSON.stringify(requestHeaders));
+  }
+
+  /** Before the first byte of a further attempt. */
+  attempt(call: Call, attempt: Attempt): void {
+    const note = { request_id: call.id, attempt: noteAttempt(call, attempt, now()) };
+    this.#mark(kinds.attempt, markKinds.attempt, call, note);
+  }
+
+  requestBytes(call: Call, chunk: Buffer): void {
+    call.requestBytes += chunk.length;
+    this.#bytes(kinds.request, call, chunk);
+  }
+
+  head(call: Call, status: number, headers: string[]): void {
+    this.#frame(kinds.head, call, JSON.stringify({ status, headers }));
+  }
+
+  responseBytes(call: Call, chunk: Buffer): void {
+    this.#bytes(kinds.response, call, chunk);
+  }
+
+  /** Before the last byte goes to the client: from here on the outcome survives the death of this process. */
+  ending(call: Call, outcome: Outcome, error: { type: string; message: string }): void {
+    const note = JSON.stringify(endNote(call, outcome, error, now()));
+    this.#options.marks.write(Buffer.from(`${markKinds.end}${note}\n`));
+  }
+
+  /** Nothing more comes of this call. */
+  end(call: Call, outcome: Outcome, error: { type: string; message: string }): void {
+    this.#frame(kinds.end, call, JSON.stringify(endNote(call, outcome, error, now())));
+    this.open.delete(call.sequence);
+    if (this.#options.marks.full) this.#rotateMarks();
+  }
+
+  /** Hands everything to the recorder and waits until it has written and, as far as it can, shipped it. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#post();
+    const stopped = new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+    });
+    while (!this.#overflow.empty) await new Promise((resolve) => setTimeout(resolve, 5));
+    this.#recorder.postMessage({ kind: 'stop', deadlineMs });
+    await stopped;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#options.marks.close();
+    this.#overflow.close();
+  }
+
+  #mark(kind: Kind, mark: string, call: Call, note: object): void {
+    const line = Buffer.from(`${mark}${JSON.stringify(note)}\n`);
+    this.#options.marks.write(line);
+    this.#put(kind, call, line.subarray(1, -1));
+  }
+
+  #frame(kind: Kind, call: Call, text: string): void {
+    this.#put(kind, call, Buffer.from(text));
+  }
+
+  #bytes(kind: Kind, call: Call, chunk: Buffer): void {
+    if (this.#overflow.bytes > this.#options.overflowLimit * 0.9) {
+      this.shedBytes += chunk.length;
+      this.#put(kinds.shed, call, Buffer.alloc(0));
+      return;
+    }
+    this.#put(kind, call, chunk);
+  }
+
+  /** Copies a payload into the slab; bytes of a body that do not fit go on in the next one. */
+  #put(kind: Kind, call: { sequence: number; started: number }, payload: Buffer): void {
+    const atMs = now() - call.started;
+    const divisible = kind === kinds.request || kind === kinds.response;
+    if (!divisible && payload.length > slabBytes - frameHead) {
+      this.shedBytes += payload.length;
+      return;
+    }
+    let from = 0;
+    for (;;) {
+      const room = slabBytes - this.#filled - frameHead;
+      const left = payload.length - from;
+      if (room < (divisible ? Math.min(left, 1024) : left)) {
+        this.#post();
+        continue;
+      }
+      const size = Math.min(room, left);
+      writeHead(this.#slab, this.#filled, kind, call.sequence, atMs, size);
+      payload.copy(this.#slab, this.#filled + frameHead, from, from + size);
+      this.#filled += frameHead + size;
+      from += size;
+      if (from >= payload.length) break;
+    }
+    this.#timer ??= setTimeout(() => this.#post(), lingerMs).unref();
+  }
+
+  #post(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#filled === 0) return;
+    const slab = this.#slab;
+    const length = this.#filled;
+    this.#filled = 0;
+    const waiting = this.#inFlight >= slabsInFlight || !this.#overflow.empty;
+    // Past the file's limit the slab goes to the recorder all the same: bodies are shed before it comes to that.
+    if (waiting && this.#overflow.push(slab, length)) return;
+    this.#slab = this.#free.pop() ?? Buffer.allocUnsafeSlow(slabBytes);
+    this.#send(slab, length);
+  }
+
+  #send(slab: Buffer, length: number): void {
+    this.#inFlight++;
+    const bytes = slab.buffer as ArrayBuffer;
+    this.#recorder.postMessage({ kind: 'slab', bytes, length }, [bytes]);
+  }
+
+  #startRecorder(): Worker {
+    const recorder = this.#options.startRecorder([...this.open.values()].map((call) => call.id));
+    recorder.on('message', (message: FromRecorder) => {
+      if (message.kind === 'free') this.#takeBack(Buffer.from(message.bytes));
+      else if (message.kind === 'stats') this.stats = message.stats;
+      else this.#stopped?.();
+    });
+    recorder.on('error', (error) => this.#restartRecorder(error));
+    return recorder;
+  }
+
+  /** The thread died: its slabs are lost, but not its calls, whose marks the next one reads. */
+  #restartRecorder(error: unknown): void {
+    this.recorderDeaths++;
+    this.#options.onRecorderDeath(error);
+    if (this.#stopped !== null) return this.#stopped();
+    this.#inFlight = 0;
+    // What is on its way belongs to calls that the marks know: telling it again would make two rows of one call.
+    this.#filled = 0;
+    this.#overflow.clear();
+    this.#rotateMarks();
+    this.#filled = 0;
+    this.#recorder = this.#startRecorder();
+  }
+
+  #takeBack(slab: Buffer): void {
+    this.#inFlight--;
+    if (slab.length === slabBytes) {
+      const length = this.#overflow.empty ? 0 : this.#overflow.shift(slab);
+      if (length > 0) this.#send(slab, length);
+      else if (this.#free.length < slabsInFlight) this.#free.push(slab);
+    }
+  }
+
+  #rotateMarks(): void {
+    const { marks } = this.#options;
+    const closed = marks.number;
+    marks.rotate();
+    for (const call of this.open.values()) {
+      const line = `${markKinds.start}${JSON.stringify(startNote(call, this.#options.configHash))}\n`;
+      marks.write(Buffer.from(line));
+    }
+    this.#put(kinds.rotated, { sequence: closed, started: now() }, Buffer.alloc(0));
+  }
+}

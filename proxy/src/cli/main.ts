@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+/** The command line: `npm run weir -- <command>`. */
+import { doctor } from './doctor.ts';
+import { createKey } from './key.ts';
+import { runSql } from './sql.ts';
+import { say, start } from './start.ts';
+
+const commands: Record<string, { words: string; help: string; run: (words: string[]) => Promise<void> }> = {
+  start: { words: '', help: 'starts store, proxy and dashboard', run: start },
+  key: {
+    words: 'create [--name NAME] [--project PROJECT]',
+    help: 'makes a Weir key and shows it once',
+    run: createKey,
+  },
+  sql: { words: '"SELECT …"', help: 'asks the store; JSON lines on standard output', run: runSql },
+  doctor: { words: '', help: 'checks the machine, the settings and what runs', run: doctor },
+};
+
+function help(): string {
+  const lines = Object.entries(commands).map(
+    ([name, { words, help: text }]) => `  ${`${name} ${words}`.padEnd(46)} ${text}`,
+  );
+  return ['Usage: npm run weir -- <command>', '', ...lines].join('\n');
+}
+
+const [name = 'help', ...words] = process.argv.slice(2);
+const command = commands[name];
+if (command === undefined) {
+  say(help());
+  process.exit(name === 'help' || name === '--help' ? 0 : 2);
+}
+command.run(words).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,28 @@
+/** Bytes that are collected: one buffer that doubles, so that many small chunks cost no more than one large one. */
+export class Bytes {
+  #buffer = Buffer.alloc(0);
+  length = 0;
+
+  append(chunk: Uint8Array): void {
+    const needed = this.length + chunk.length;
+    if (needed > this.#buffer.length) {
+      const grown = Buffer.allocUnsafe(
+        Math.max(needed, this.length === 0 ? 0 : Math.max(1024, this.#buffer.length * 2)),
+      );
+      this.#buffer.copy(grown, 0, 0, this.length);
+      this.#buffer = grown;
+    }
+    this.#buffer.set(chunk, this.length);
+    this.length = needed;
+  }
+
+  /** What was collected; valid until the next change. */
+  get view(): Buffer {
+    return this.#buffer.subarray(0, this.length);
+  }
+
+  clear(): void {
+    this.#buffer = Buffer.alloc(0);
+    this.length = 0;
+  }
+}

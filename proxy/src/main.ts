@@ -1,0 +1,164 @@
+/**
+ * The proxy's process: environment → spool → recorder → app → serve. On SIGTERM it takes no new calls, lets those in flight
+ * finish, and ships what it can; what it cannot waits in the spool.
+ */
+import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { serve } from '@hono/node-server';
+import { openDb } from '@weir/schema/db';
+import { makeApi } from './api/api.ts';
+import { health } from './api/health.ts';
+import { makeApp } from './app.ts';
+import { Capture } from './capture/capture.ts';
+import { isLoopbackName, parseSettings, SettingsError, type Settings } from './env.ts';
+import { Keys } from './keys.ts';
+import { describeFault, log } from './log.ts';
+import { Metrics } from './metrics.ts';
+import type { RecorderOptions } from './record/messages.ts';
+import { Marks } from './spool/marks.ts';
+import { lockSpool } from './spool/lock.ts';
+import { fileNumbers } from './spool/segments.ts';
+import { Upstream } from './stages/send.ts';
+import { handleUpgrade } from './upgrade.ts';
+
+/** How long calls in flight may go on after a signal, and how long shipping may take then. */
+const drainMs = 10_000;
+const shipMs = 5_000;
+/** Exit code by which the supervisor knows that a new start would fail in the same way (sysexits.h, EX_CONFIG). */
+const configurationExit = 78;
+
+async function main(): Promise<void> {
+  const settings = parseSettings(process.env);
+  const clickhouseUrl = settings.CLICKHOUSE_URL;
+  if (clickhouseUrl === undefined)
+    throw new SettingsError('CLICKHOUSE_URL is missing: npm start sets it for the store it starts.');
+  const directory = join(settings.WEIR_DATA_DIR, 'spool', '0');
+  mkdirSync(settings.WEIR_DATA_DIR, { recursive: true, mode: 0o700 });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const unlock = lockSpool(directory);
+
+  const marks = new Marks(directory, (fileNumbers(directory, 'marks', 'log').at(-1) ?? 0) + 1);
+  const capture = makeCapture(settings, clickhouseUrl, directory, marks);
+  const keys = new Keys(settings.WEIR_DATA_DIR, clickhouseUrl);
+  const metrics = new Metrics(capture, marks);
+  const upstream = new Upstream();
+  const db = openDb(clickhouseUrl, { application: 'weir-api', timeoutMs: 10_000 });
+  let port = settings.WEIR_PROXY_PORT;
+  const ownPorts = (): number[] => [port, settings.WEIR_DASHBOARD_PORT, settings.WEIR_STORE_PORT];
+  const options = {
+    settings,
+    keys,
+    capture,
+    upstream,
+    isOwnAddress: (host: string, target: number) =>
+      (isLoopbackName(host) || host === settings.WEIR_HOST) && ownPorts().includes(target),
+    onFinished: (call: Parameters<Metrics['finished']>[0]) => metrics.finished(call),
+    onFault: (error: unknown) => log.error(describeFault(error), 'a call failed inside Weir'),
+  };
+  const api = makeApi({
+    settings,
+    keys,
+    db,
+    health: () => health(capture, keys, metrics),
+    metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+  });
+  const app = makeApp({ ...options, api, metrics });
+
+  const server = serve({
+    fetch: app.fetch,
+    hostname: settings.WEIR_HOST,
+    port,
+    overrideGlobalObjects: false,
+    autoCleanupIncoming: false,
+    serverOptions: { maxHeaderSize: 128 * 1024, requestTimeout: 0, keepAliveTimeout: 75_000, noDelay: true },
+  }) as Server;
+  server.maxRequestsPerSocket = 0;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    metrics.unrecorded('bad_http');
+    if (socket.writable && error.code !== 'ECONNRESET') {
+      const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    } else socket.destroy();
+  });
+  server.on('upgrade', (incoming, socket, head) => handleUpgrade(incoming, socket, head, options));
+  await new Promise<void>((resolve, reject) => {
+    server.on('error', reject);
+    if (server.listening) resolve();
+    else server.on('listening', resolve);
+  });
+  port = (server.address() as AddressInfo).port;
+  keys.start();
+  tellParent({ event: 'listening', url: `http://${urlHost(settings.WEIR_HOST)}:${port}` });
+
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    server.close();
+    await drain(server, capture);
+    await capture.stop(shipMs);
+    await Promise.allSettled([upstream.close(), keys.stop(), db.close()]);
+    unlock();
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void stop());
+  process.on('SIGINT', () => void stop());
+  process.on('disconnect', () => void stop());
+  process.on('uncaughtException', (error) => log.error(describeFault(error), 'unexpected'));
+  process.on('unhandledRejection', (error) => log.error(describeFault(error), 'unexpected'));
+}
+
+function makeCapture(settings: Settings, clickhouseUrl: string, directory: string, marks: Marks): Capture {
+  return new Capture({
+    directory,
+    marks,
+    configHash: settings.configHash,
+    overflowLimit: Math.min(1024 ** 3, settings.WEIR_SPOOL_LIMIT),
+    startRecorder: (open) =>
+      new Worker(new URL('./recorder.js', import.meta.url), {
+        workerData: {
+          directory,
+          clickhouseUrl,
+          cluster: undefined,
+          bodyLimit: settings.WEIR_LOG_BODY_LIMIT,
+          spoolLimit: settings.WEIR_SPOOL_LIMIT,
+          retainDays: settings.WEIR_RETAIN_DAYS,
+          retainBodiesDays: settings.WEIR_RETAIN_BODIES_DAYS,
+          marksNumber: marks.number,
+          open,
+        } satisfies RecorderOptions,
+      }),
+    onRecorderDeath: (error) => log.error(describeFault(error), 'the recorder died; a new one reads its marks'),
+  });
+}
+
+/** Waits until no call is in flight, at most `drainMs`; then the rest is cut, and recorded as such. */
+async function drain(server: Server, capture: Capture): Promise<void> {
+  const deadline = Date.now() + drainMs;
+  while (capture.open.size > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+  server.closeAllConnections();
+  while (capture.open.size > 0 && Date.now() < deadline + 1_000) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function tellParent(message: object): void {
+  if (process.send !== undefined) process.send(message);
+  else process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+main().catch((error: unknown) => {
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  let sentence = error instanceof Error ? error.message : String(error);
+  if (code === 'EADDRINUSE')
+    sentence = `Port ${port} is in use: set WEIR_PROXY_PORT to another, or end what listens there.`;
+  const expected =
+    error instanceof SettingsError || code === 'EADDRINUSE' || code === 'EACCES' || code === 'spool_locked';
+  process.stderr.write(expected ? `${sentence}\n` : `${error instanceof Error ? error.stack : sentence}\n`);
+  process.exit(expected ? configurationExit : 1);
+});

@@ -1,0 +1,104 @@
+/** Prometheus metrics (/weir/metrics). Names of the field's own where OpenTelemetry has them, `weir_…` for the rest. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Call } from './call.ts';
+import { now } from './call.ts';
+import type { Capture } from './capture/capture.ts';
+import type { RecorderStats } from './record/messages.ts';
+import type { Marks } from './spool/marks.ts';
+
+/** Buckets of OpenTelemetry's GenAI metrics: 0.01·2ⁿ seconds. */
+const secondBuckets = Array.from({ length: 14 }, (_, power) => 0.01 * 2 ** power);
+const overheadBuckets = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1];
+/** Calls over which the overhead shown in /weir/health is taken. */
+const recentCalls = 1024;
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests = new Counter({
+    name: 'weir_requests_total',
+    help: 'Requests that ended.',
+    labelNames: ['provider', 'operation', 'outcome'],
+    registers: [this.registry],
+  });
+  readonly #duration = new Histogram({
+    name: 'gen_ai_client_inference_duration_seconds',
+    help: 'From the first byte of a request to the last byte of its answer.',
+    labelNames: ['gen_ai_provider_name', 'gen_ai_operation_name'],
+    buckets: secondBuckets,
+    registers: [this.registry],
+  });
+  readonly #overhead = new Histogram({
+    name: 'weir_overhead_seconds',
+    help: 'Time of a request that was neither a provider’s nor deliberate waiting.',
+    buckets: overheadBuckets,
+    registers: [this.registry],
+  });
+  readonly #unrecorded = new Counter({
+    name: 'weir_unrecorded_total',
+    help: 'Requests that are counted but have no row: unknown paths, preflights, unparsable HTTP.',
+    labelNames: ['why'],
+    registers: [this.registry],
+  });
+  readonly #recent = new Float64Array(recentCalls);
+  #seen = 0;
+
+  constructor(capture: Capture, marks: Marks) {
+    const gauge = (name: string, help: string, value: () => number): void => {
+      const made: Gauge = new Gauge({ name, help, registers: [this.registry], collect: (): void => made.set(value()) });
+    };
+    gauge('weir_open_requests', 'Requests in flight.', () => capture.open.size);
+    gauge('weir_marks_failed_total', 'Marks that could not be written.', () => marks.failed);
+    gauge('weir_capture_shed_bytes_total', 'Bytes of bodies that were not read.', () => capture.shedBytes);
+    gauge('weir_capture_overflow_bytes', 'Captured bytes that wait in a file.', () => capture.overflowBytes);
+    gauge('weir_recorder_deaths_total', 'Times the recorder had to be started again.', () => capture.recorderDeaths);
+    for (const [field, name, help] of recorderGauges) gauge(name, help, () => Number(capture.stats?.[field] ?? 0));
+  }
+
+  finished(call: Call): void {
+    const provider = call.provider.name;
+    this.#requests.inc({ provider, operation: call.operation, outcome: call.verdict?.outcome ?? 'interrupted' });
+    const at = now();
+    const duration = at - call.started;
+    this.#duration.observe({ gen_ai_provider_name: provider, gen_ai_operation_name: call.operation }, duration / 1000);
+    const upstream = call.attempts.reduce((sum, { startedAt, endedAt }) => sum + (endedAt ?? at) - startedAt, 0);
+    const overhead = Math.max(0, duration - upstream);
+    this.#overhead.observe(overhead / 1000);
+    this.#recent[this.#seen++ % recentCalls] = overhead;
+  }
+
+  unrecorded(why: 'unknown_path' | 'preflight' | 'bad_http'): void {
+    this.#unrecorded.inc({ why });
+  }
+
+  /** Overhead of the latest calls, ms; null before the first. */
+  overhead(): { p50: number; p99: number } | null {
+    const count = Math.min(this.#seen, recentCalls);
+    if (count === 0) return null;
+    const sorted = this.#recent.slice(0, count).sort();
+    const at = (share: number): number => Math.round((sorted[Math.floor(share * (count - 1))] as number) * 1000) / 1000;
+    return { p50: at(0.5), p99: at(0.99) };
+  }
+}
+
+const recorderGauges: [keyof RecorderStats, string, string][] = [
+  ['recordedRequests', 'weir_recorded_requests_total', 'Rows of requests written to the spool.'],
+  ['recordedAttempts', 'weir_recorded_attempts_total', 'Rows of attempts written to the spool.'],
+  ['recovered', 'weir_recovered_total', 'Calls whose row was made from marks after a crash.'],
+  ['interrupted', 'weir_interrupted_total', 'Recovered calls that were in flight when Weir died.'],
+  ['unpriced', 'weir_unpriced_total', 'Calls with usage but without a known price.'],
+  ['estimated', 'weir_estimated_usage_total', 'Calls whose tokens are an estimate.'],
+  ['readErrors', 'weir_read_errors_total', 'Replies that could not be read.'],
+  ['spoolRows', 'weir_spool_rows', 'Requests that wait for the store.'],
+  ['spoolBytes', 'weir_spool_bytes', 'Bytes that wait for the store.'],
+  ['spoolLagMs', 'weir_spool_lag_ms', 'How long the oldest of them has waited.'],
+  [
+    'shedBodies',
+    'weir_shed_bodies_total',
+    'Requests recorded without their bodies because the spool or disk was full.',
+  ],
+  ['lostRows', 'weir_lost_rows_total', 'Requests not recorded because the spool or disk was full.'],
+  ['rejectedRows', 'weir_rejected_rows_total', 'Records the store would not take; kept in rejected.log.'],
+  ['shippedRows', 'weir_shipped_rows_total', 'Requests inserted into the store.'],
+  ['shippedBatches', 'weir_shipped_batches_total', 'Inserts into the store.'],
+  ['shipRetries', 'weir_ship_retries_total', 'Inserts that had to be tried again.'],
+];

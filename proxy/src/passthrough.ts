@@ -1,0 +1,227 @@
+/** A native call from its first byte to its last: who calls, where it goes, what came of it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { v7 as uuidv7 } from 'uuid';
+import { peekModel, readBody } from './body.ts';
+import { now, type Attempt, type Call, type Target, type Verdict } from './call.ts';
+import type { Capture } from './capture/capture.ts';
+import { forwardHeaders, forwardQuery, identify } from './credentials.ts';
+import type { Settings } from './env.ts';
+import { WeirError } from './errors.ts';
+import { parseInstructions } from './headers.ts';
+import type { Keys } from './keys.ts';
+import { checkOrigin, corsHeaders } from './origin.ts';
+import { decide, ownHeaders, relay } from './relay.ts';
+import { findProvider, routeNative, splitPath, type SplitPath } from './route.ts';
+import { send, triggerOf, type Sending, type SendRequest, type Upstream } from './stages/send.ts';
+
+export interface PassthroughOptions {
+  settings: Settings;
+  keys: Keys;
+  capture: Capture;
+  upstream: Upstream;
+  isOwnAddress: (host: string, port: number) => boolean;
+  onFinished: (call: Call) => void;
+  /** Something went wrong that nobody foresaw. */
+  onFault: (error: unknown) => void;
+}
+
+let sequence = 0;
+
+/** @throws WeirError `unknown_provider`: such a call is answered, but not recorded. */
+export async function passThrough(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  options: PassthroughOptions,
+): Promise<void> {
+  const split = splitPath(incoming.url ?? '/');
+  const call = makeCall(incoming, outgoing, split, options.settings);
+  const flight: Flight = { started: false, sending: null };
+  outgoing.on('error', () => undefined);
+  outgoing.on('close', () => finish(call, flight, options));
+  const begin = (kept: string[]): void => {
+    if (!flight.started) options.capture.start(call, kept);
+    flight.started = true;
+  };
+  let request: SendRequest;
+  try {
+    checkOrigin(incoming, options.settings);
+    const { target, headers, kept } = prepare(call, split, options);
+    const { body, first } = await readBody(incoming, (chunk) => options.capture.requestBytes(call, chunk));
+    if (outgoing.destroyed) return;
+    request = { method: call.method, target, headers, body };
+    call.requestModel = peekModel(first) ?? call.requestModel;
+    call.attempts.push(makeAttempt(target));
+    begin(kept);
+    if (first !== null) options.capture.requestBytes(call, first);
+  } catch (error) {
+    begin([]);
+    return refuse(call, error, options);
+  }
+  try {
+    flight.sending = send(options.upstream, request, call.attempts[0] as Attempt);
+    const reply = await flight.sending.reply;
+    if (!outgoing.destroyed) relay(call, reply, options.capture);
+  } catch (error) {
+    unreachable(call, error, options.capture);
+  }
+}
+
+interface Flight {
+  /** The start of the call is marked. */
+  started: boolean;
+  sending: Sending | null;
+}
+
+export function makeCall(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  split: SplitPath,
+  settings: Settings,
+): Call {
+  const provider = findProvider(split.provider);
+  const method = incoming.method ?? 'GET';
+  const instructions = parseInstructions(incoming.rawHeaders);
+  if (settings.WEIR_LOG_BODIES === 'none') instructions.keepBodies = false;
+  return {
+    sequence: ++sequence >>> 0,
+    id: uuidv7(),
+    startedAt: Math.round((performance.timeOrigin + now()) * 1000),
+    started: now(),
+    incoming,
+    outgoing,
+    method,
+    provider,
+    operation: provider.dialect.operation(method, split.path),
+    path: split.path,
+    query: split.query,
+    instructions,
+    project: 'default',
+    keyId: '',
+    requestModel: provider.dialect.modelInPath(split.path) ?? '',
+    attempts: [],
+    requestBytes: 0,
+    responseBytes: 0,
+    status: null,
+    stallMs: 0,
+    verdict: null,
+    warnings: [],
+  };
+}
+
+/** Everything that can be refused before a byte of the body is read. */
+export function prepare(
+  call: Call,
+  split: SplitPath,
+  { settings, keys, isOwnAddress }: PassthroughOptions,
+): { target: Target; headers: string[]; kept: string[] } {
+  const { incoming, provider, instructions } = call;
+  if (instructions.refusal !== null) throw instructions.refusal;
+  const credentialOptions = { keys, requireKey: settings.requireKey, providerKeys: settings.providerKeys };
+  const credentials = identify(provider, incoming.rawHeaders, split.query, instructions, credentialOptions);
+  if (credentials.holder !== null) {
+    call.project = credentials.holder.project;
+    call.keyId = credentials.holder.keyId;
+  }
+  const query = forwardQuery(provider, split.query);
+  const target = routeNative(provider, { ...split, query }, instructions, {
+    upstreams: settings.upstreams,
+    allowTargets: settings.WEIR_ALLOW_TARGETS,
+    isOwnAddress,
+  });
+  const { connection } = incoming.headers;
+  const { forwarded, kept } = forwardHeaders(provider, incoming.rawHeaders, connection, credentials, credentialOptions);
+  return { target, headers: forwarded, kept };
+}
+
+export function makeAttempt(target: Target): Attempt {
+  return {
+    index: 0,
+    provider: target.provider.name,
+    host: new URL(target.origin).host,
+    reason: 'first',
+    trigger: '',
+    waitMs: 0,
+    startedAt: now(),
+    connectMs: null,
+    headersMs: null,
+    endedAt: null,
+    status: null,
+    outcome: null,
+    errorType: '',
+    errorMessage: '',
+    responseBytes: 0,
+  };
+}
+
+/** Weir itself says no. */
+function refuse(call: Call, error: unknown, { capture, onFault }: PassthroughOptions): void {
+  if (call.outgoing.destroyed || call.outgoing.headersSent) return;
+  if (!(error instanceof WeirError)) onFault(error);
+  const refusal = error instanceof WeirError ? error : new WeirError('overloaded', 'Weir could not handle this call.');
+  answer(call, refusal, { outcome: 'blocked', error: { type: refusal.code, message: refusal.message } }, capture);
+}
+
+/** No attempt got an answer. */
+function unreachable(call: Call, error: unknown, capture: Capture): void {
+  const { outcome, trigger, message } = triggerOf(error);
+  const attempt = call.attempts.at(-1);
+  if (attempt !== undefined) {
+    attempt.endedAt ??= now();
+    attempt.outcome = outcome;
+    attempt.errorType = trigger;
+    attempt.errorMessage = message;
+  }
+  if (call.outgoing.destroyed || call.outgoing.headersSent) return;
+  const attempts = call.attempts
+    .map(({ provider, host, errorType }) => `${provider} (${host}): ${errorType}`)
+    .join('; ');
+  const code = outcome === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable';
+  const failure = new WeirError(code, `No provider answered. Attempts: ${attempts}.`);
+  answer(call, failure, { outcome, error: { type: trigger, message } }, capture);
+}
+
+function answer(call: Call, error: WeirError, verdict: Verdict, capture: Capture): void {
+  const body = JSON.stringify(call.provider.dialect.errorBody(error));
+  call.status = error.status;
+  decide(call, verdict, capture);
+  call.outgoing.writeHead(error.status, [
+    ...ownHeaders(call),
+    ...(error.code === 'forbidden_origin' ? [] : corsHeaders(call.incoming)),
+    'Weir-Error',
+    error.code,
+    'Content-Type',
+    'application/json',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+  ]);
+  call.outgoing.end(call.method === 'HEAD' ? undefined : body);
+}
+
+/** The client has everything, or has left. The one place where a call ends. */
+function finish(call: Call, flight: Flight, { capture, onFinished }: PassthroughOptions): void {
+  if (!flight.started) {
+    flight.started = true;
+    capture.start(call, []);
+  }
+  const delivered = call.outgoing.writableFinished || call.verdict?.outcome === 'truncated';
+  if (!delivered) leave(call, flight, capture);
+  if (call.verdict === null) decide(call, cancelled, capture);
+  const { outcome, error } = call.verdict ?? cancelled;
+  capture.end(call, outcome, error);
+  onFinished(call);
+}
+
+const cancelled: Verdict = { outcome: 'cancelled', error: { type: '', message: '' } };
+
+/** The client left: the provider's connection ends at once, as it would without Weir. */
+function leave(call: Call, flight: Flight, capture: Capture): void {
+  const attempt = call.attempts.at(-1);
+  if (attempt !== undefined && attempt.endedAt === null) {
+    attempt.endedAt = now();
+    attempt.outcome = 'cancelled';
+  }
+  flight.sending?.abort(new Error('the client left'));
+  call.status ??= 499;
+  call.verdict = null;
+  decide(call, cancelled, capture);
+}

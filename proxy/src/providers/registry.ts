@@ -1,0 +1,59 @@
+import { anthropicErrors } from './anthropic/dialect.ts';
+import { compatibleProviders } from './compatible.ts';
+import { makeDialect } from './dialect.ts';
+import { googleErrors } from './google/dialect.ts';
+import { openaiErrors } from './openai/dialect.ts';
+import type { Provider } from './provider.ts';
+import { thoughtsInTotal } from './quirks.ts';
+
+const OPENAI: Provider = {
+  name: 'openai',
+  host: 'https://api.openai.com',
+  dialect: makeDialect(openaiErrors),
+  keyEnvironment: 'OPENAI_API_KEY',
+  credentialHeaders: ['authorization'],
+  credentialQuery: [],
+  priceList: 'openai',
+  // platform.openai.com/docs/guides/flex-processing: flex is priced at batch rates, half of the ordinary ones.
+  tierPercent: { flex: 50, batch: 50 },
+};
+
+const ANTHROPIC: Provider = {
+  name: 'anthropic',
+  host: 'https://api.anthropic.com',
+  dialect: makeDialect(anthropicErrors),
+  keyEnvironment: 'ANTHROPIC_API_KEY',
+  credentialHeaders: ['x-api-key', 'authorization'],
+  credentialQuery: [],
+  priceList: 'anthropic',
+  // docs.anthropic.com/en/docs/build-with-claude/batch-processing#pricing
+  tierPercent: { batch: 50 },
+};
+
+const GOOGLE: Provider = {
+  name: 'google',
+  host: 'https://generativelanguage.googleapis.com',
+  dialect: makeDialect(googleErrors, { chatUsage: thoughtsInTotal }),
+  keyEnvironment: 'GEMINI_API_KEY',
+  credentialHeaders: ['x-goog-api-key', 'authorization'],
+  credentialQuery: ['key', 'access_token'],
+  priceList: 'google',
+  // ai.google.dev/gemini-api/docs/batch-api, …/flex-inference
+  tierPercent: { batch: 50, flex: 50 },
+};
+
+/** Any server that speaks OpenAI's API; its host comes with the request, and nobody lists its prices. */
+const CUSTOM: Provider = {
+  name: 'custom',
+  host: null,
+  dialect: makeDialect(openaiErrors),
+  keyEnvironment: null,
+  credentialHeaders: ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'],
+  credentialQuery: ['key'],
+  priceList: null,
+};
+
+/** Every provider that a path may name. */
+export const providers: ReadonlyMap<string, Provider> = new Map(
+  [OPENAI, ANTHROPIC, GOOGLE, ...compatibleProviders, CUSTOM].map((provider) => [provider.name, provider]),
+);

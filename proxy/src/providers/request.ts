@@ -1,0 +1,123 @@
+import { KEEP, TEXT, keep, plan } from '../json/plan.ts';
+import { Projection } from '../json/project.ts';
+import type { TokenSink } from '../json/tokens.ts';
+import { JsonTokens } from '../json/tokens.ts';
+import { asObject, asText } from '../json/value.ts';
+import { CanonicalHash, hashNames } from '../record/hash.ts';
+import { Sample } from './facts.ts';
+import { MultipartFields } from './multipart.ts';
+import { modelInPath } from './operations.ts';
+import type { Operation, Reader, RequestFacts } from './provider.ts';
+
+/** Top members that do not change the question: how it is delivered, for whom, and the caller's own notes. */
+const LEFT_OUT = hashNames(['stream', 'stream_options', 'user', 'safety_identifier', 'metadata']);
+
+const PART = plan({ text: TEXT, content: plan({ text: TEXT }, TEXT), output: TEXT, arguments: TEXT }, TEXT);
+const PARTS = plan({ parts: plan({ text: TEXT }), text: TEXT }, TEXT);
+
+/** What any of the APIs calls its model, its user and its text. */
+const PLAN = plan({
+  ...keep('model', 'stream', 'user', 'safety_identifier', 'service_tier', 'serviceTier'),
+  metadata: plan({ user_id: KEEP }),
+  messages: plan({ content: PART }),
+  system: plan({ text: TEXT }, TEXT),
+  instructions: TEXT,
+  input: PART,
+  prompt: TEXT,
+  contents: PARTS,
+  content: PARTS,
+  requests: plan({ content: PARTS }),
+  systemInstruction: PARTS,
+  system_instruction: PARTS,
+  texts: TEXT,
+  documents: plan({ text: TEXT }, TEXT),
+  query: TEXT,
+});
+
+export interface RequestContext {
+  readonly operation: Operation;
+  readonly path: string;
+  readonly contentType: string;
+}
+
+/** Reads a request's body in one pass: its facts and the hash of its meaning. */
+export class RequestReader implements Reader<RequestFacts> {
+  readonly sawContent = false;
+  readonly #text = new Sample();
+  readonly #hash = new CanonicalHash(LEFT_OUT);
+  readonly #projection: Projection;
+  readonly #tokens: JsonTokens;
+  readonly #form: MultipartFields | null;
+  #built: RequestFacts | null = null;
+
+  constructor(readonly context: RequestContext) {
+    this.#projection = new Projection(PLAN, { onText: (text) => void this.#text.add(text) });
+    this.#tokens = new JsonTokens(new Both(this.#hash, this.#projection));
+    this.#form = context.contentType.startsWith('multipart/') ? new MultipartFields() : null;
+  }
+
+  feed(chunk: Uint8Array): void {
+    if (this.#form === null) this.#tokens.feed(chunk);
+    else this.#form.feed(chunk);
+  }
+
+  end(): RequestFacts {
+    this.#built ??= this.#finish();
+    return this.#built;
+  }
+
+  #finish(): RequestFacts {
+    this.#tokens.end();
+    this.#form?.end();
+    this.#projection.finish();
+    const form = this.#form?.fields;
+    const body = form === undefined ? asObject(this.#projection.root) : Object.fromEntries(form);
+    const stream = body?.['stream'];
+    const endUser = asText(body?.['user']) ?? asText(body?.['safety_identifier']);
+    const { operation, path } = this.context;
+    return {
+      model: asText(body?.['model']) ?? modelInPath(path),
+      streamed: stream === true || stream === 'true' || path.endsWith(':streamGenerateContent'),
+      user: endUser ?? (operation === 'messages' ? asText(asObject(body?.['metadata'])?.['user_id']) : null),
+      hash: form === undefined && this.#tokens.whole ? this.#hash.value : null,
+      serviceTier: asText(body?.['service_tier']) ?? asText(body?.['serviceTier']),
+      text: this.#text.done(),
+    };
+  }
+}
+
+/** One pass over the tokens for two readers. */
+class Both implements TokenSink {
+  constructor(
+    readonly hash: CanonicalHash,
+    readonly projection: Projection,
+  ) {}
+  open(isObject: boolean): void {
+    this.hash.open(isObject);
+    this.projection.open(isObject);
+  }
+  close(): void {
+    this.hash.close();
+    this.projection.close();
+  }
+  stringStart(isKey: boolean): void {
+    this.hash.stringStart(isKey);
+    this.projection.stringStart(isKey);
+  }
+  piece(bytes: Uint8Array, start: number, end: number): void {
+    this.hash.piece(bytes, start, end);
+    this.projection.piece(bytes, start, end);
+  }
+  stringEnd(isKey: boolean): void {
+    this.hash.stringEnd(isKey);
+    this.projection.stringEnd(isKey);
+  }
+  number(value: number): void {
+    this.hash.number(value);
+    this.projection.number(value);
+  }
+  literal(value: boolean | null): void {
+    this.hash.literal(value);
+    this.projection.literal(value);
+  }
+}

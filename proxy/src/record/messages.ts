@@ -1,0 +1,45 @@
+/** What the main thread and the recorder's thread say to each other. */
+export type ToRecorder = { kind: 'slab'; bytes: ArrayBuffer; length: number } | { kind: 'stop'; deadlineMs: number };
+
+export type FromRecorder =
+  { kind: 'free'; bytes: ArrayBuffer } | { kind: 'stats'; stats: RecorderStats } | { kind: 'stopped' };
+
+/** Counters and gauges of the recorder, spool and shipper; counters since the process began. */
+export interface RecorderStats {
+  /** Calls whose end has not come yet. */
+  openCalls: number;
+  recordedRequests: number;
+  recordedAttempts: number;
+  recovered: number;
+  interrupted: number;
+  unpriced: number;
+  estimated: number;
+  readErrors: number;
+  /** Records and bytes that wait in the spool. */
+  spoolRows: number;
+  spoolBytes: number;
+  /** Age of the oldest record that is not in the store yet. */
+  spoolLagMs: number;
+  shedBodies: number;
+  lostRows: number;
+  rejectedRows: number;
+  shippedRows: number;
+  shippedBatches: number;
+  shipRetries: number;
+  storeReachable: boolean;
+  storeError: string;
+}
+
+export interface RecorderOptions {
+  directory: string;
+  clickhouseUrl: string;
+  cluster: string | undefined;
+  bodyLimit: number;
+  spoolLimit: number;
+  retainDays: number;
+  retainBodiesDays: number;
+  /** Number of the marks file that the main thread writes; older ones are recovered. */
+  marksNumber: number;
+  /** Calls that still go on (after the death of an earlier recorder). */
+  open: string[];
+}

@@ -1,0 +1,74 @@
+/** Entry of the recorder's thread: slabs from the main thread, rows to the spool, batches to the store. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Shipper } from '../spool/shipper.ts';
+import type { FromRecorder, RecorderOptions, RecorderStats, ToRecorder } from './messages.ts';
+import { Recorder } from './recorder.ts';
+
+const statsEveryMs = 500;
+
+const options = workerData as RecorderOptions;
+const recorder = new Recorder(options);
+const shipper = new Shipper({
+  directory: options.directory,
+  spoolId: readSpoolId(options.directory),
+  clickhouseUrl: options.clickhouseUrl,
+  cluster: options.cluster,
+  retainDays: options.retainDays,
+  retainBodiesDays: options.retainBodiesDays,
+  writer: recorder.writer,
+});
+recorder.waitingBytes = () => shipper.waitingBytes;
+shipper.start();
+
+let queue: Promise<void> = Promise.resolve();
+parentPort?.on('message', (message: ToRecorder) => {
+  // One slab after the other, also when a reply has to be waited for while it is decompressed.
+  queue = queue.then(() => (message.kind === 'slab' ? takeSlab(message) : stop(message.deadlineMs)));
+});
+
+const timer = setInterval(() => say({ kind: 'stats', stats: stats() }), statsEveryMs);
+
+async function takeSlab({ bytes, length }: { bytes: ArrayBuffer; length: number }): Promise<void> {
+  await recorder.take(Buffer.from(bytes), length);
+  parentPort?.postMessage({ kind: 'free', bytes } satisfies FromRecorder, [bytes]);
+  shipper.wake();
+}
+
+async function stop(deadlineMs: number): Promise<void> {
+  await recorder.settle();
+  recorder.writer.sync();
+  await shipper.stop(deadlineMs);
+  clearInterval(timer);
+  recorder.writer.close();
+  say({ kind: 'stats', stats: stats() });
+  say({ kind: 'stopped' });
+  parentPort?.close();
+}
+
+function say(message: FromRecorder): void {
+  parentPort?.postMessage(message);
+}
+
+function stats(): RecorderStats {
+  const waiting = shipper.waitingBytes;
+  return {
+    ...recorder.counters,
+    ...recorder.losses,
+    ...shipper.stats,
+    openCalls: recorder.openCalls,
+    spoolRows:
+      shipper.inherited + recorder.counters.recordedRequests - shipper.stats.shippedRows - shipper.stats.rejectedRows,
+    spoolBytes: waiting,
+    spoolLagMs: shipper.lagMs,
+  };
+}
+
+/** The spool's own name, made once: part of every deduplication token. */
+function readSpoolId(directory: string): string {
+  const path = join(directory, 'id');
+  if (!existsSync(path)) writeFileSync(path, randomUUID(), { mode: 0o600, flush: true });
+  return readFileSync(path, 'utf8').trim();
+}

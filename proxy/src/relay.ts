@@ -1,0 +1,160 @@
+/**
+ * A provider's answer on its way to the client: the head with Weir's own headers, the body as it comes, with backpressure;
+ * a copy of every chunk to the recorder. The end of a call is marked before its last byte is handed over.
+ */
+import type { Capture } from './capture/capture.ts';
+import { now, type Call, type Verdict } from './call.ts';
+import { connectionNames, isHopByHop } from './headers.ts';
+import { corsHeaders } from './origin.ts';
+import type { Outcome } from '@weir/schema/records';
+import { triggerOf, type Reply } from './stages/send.ts';
+
+const noError = { type: '', message: '' };
+
+/** What a provider's status says of a call (CONTRACT.md §7, `outcome`). */
+export function outcomeOf(status: number): Outcome {
+  if (status < 400) return 'ok';
+  if (status === 429) return 'rate_limited';
+  return status < 500 ? 'client_error' : 'provider_error';
+}
+
+/** Starts to pass `reply` on. What comes later is told to `capture` and to the call's `close` handler. */
+export function relay(call: Call, reply: Reply, capture: Capture): void {
+  const { outgoing } = call;
+  const head = responseHead(call, reply);
+  call.status = reply.status;
+  outgoing.sendDate = false;
+  capture.head(call, reply.status, head.kept);
+  const verdict: Verdict = { outcome: outcomeOf(reply.status), error: noError };
+  const attempt = call.attempts.at(-1);
+  if (attempt !== undefined) attempt.outcome = verdict.outcome;
+  outgoing.writeHead(reply.status, reply.statusText, head.sent);
+  let written = 0;
+  let stalledAt: number | null = null;
+
+  // With the first bytes of the body if they are here already, at once if not.
+  queueMicrotask(() => {
+    if (written === 0 && !outgoing.writableEnded && !outgoing.destroyed) outgoing.flushHeaders();
+  });
+  outgoing.on('drain', () => {
+    if (stalledAt === null) return;
+    call.stallMs += now() - stalledAt;
+    stalledAt = null;
+    reply.resume();
+  });
+
+  reply.pipe({
+    data(chunk) {
+      if (outgoing.destroyed) return true;
+      written += chunk.length;
+      call.responseBytes = written;
+      capture.responseBytes(call, chunk);
+      if (written === head.length) {
+        if (attempt !== undefined) attempt.endedAt = now();
+        decide(call, verdict, capture);
+        outgoing.end(chunk);
+        return true;
+      }
+      const ready = outgoing.write(chunk);
+      if (!ready) stalledAt ??= now();
+      return ready;
+    },
+    end(trailers) {
+      if (call.verdict !== null) return;
+      decide(call, verdict, capture);
+      if (trailers.length > 0) outgoing.addTrailers(pairs(trailers));
+      outgoing.end();
+    },
+    error(error) {
+      if (call.verdict === null) cutShort(call, error, head.inBand, capture);
+    },
+  });
+}
+
+/** Decides what a call came to, once, and marks it. */
+export function decide(call: Call, verdict: Verdict, capture: Capture): void {
+  if (call.verdict !== null) return;
+  call.verdict = verdict;
+  capture.ending(call, verdict.outcome, verdict.error);
+}
+
+/** The provider went away in mid-stream: the client must not take what it has for the whole. */
+function cutShort(call: Call, error: Error, inBand: boolean, capture: Capture): void {
+  const { trigger } = triggerOf(error);
+  const attempt = call.attempts.at(-1);
+  if (attempt !== undefined) {
+    attempt.outcome = 'truncated';
+    attempt.errorType = trigger;
+  }
+  decide(call, { outcome: 'truncated', error: { type: trigger, message: 'the provider ended in mid-reply' } }, capture);
+  const { outgoing } = call;
+  const abort = (): void => void outgoing.destroy();
+  if (!inBand || outgoing.destroyed) return abort();
+  const message = `The provider ${call.provider.name} ended its reply before it was complete.`;
+  outgoing.write(call.provider.dialect.errorEvent({ status: 502, code: 'upstream_unreachable', message }), abort);
+}
+
+interface ResponseHead {
+  sent: string[];
+  kept: string[];
+  /** The body's length when it is announced, else -1. */
+  length: number;
+  /** An error can be told inside the body: a plain event stream. */
+  inBand: boolean;
+}
+
+const keptSecrets = /^(set-cookie|www-authenticate)$|api-?key|token$/i;
+
+function responseHead(call: Call, reply: Reply): ResponseHead {
+  const sent: string[] = [];
+  const kept: string[] = [];
+  let length = -1;
+  let stream = false;
+  let encoded = false;
+  const raw = reply.headers;
+  const connection = connectionNames(rawHeader(raw, 'connection'));
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] as string;
+    const value = raw[index + 1] as string;
+    const lower = name.toLowerCase();
+    if (isHopByHop(lower, connection) || lower.startsWith('weir-') || lower.startsWith('access-control-')) continue;
+    if (lower === 'content-length') length = call.method === 'HEAD' ? -1 : Number(value);
+    else if (lower === 'content-type') stream = value.toLowerCase().startsWith('text/event-stream');
+    else if (lower === 'content-encoding') encoded = value.toLowerCase() !== 'identity';
+    sent.push(name, value);
+    kept.push(name, keptSecrets.test(lower) ? '[removed]' : value);
+  }
+  sent.push(...ownHeaders(call), ...corsHeaders(call.incoming));
+  return { sent, kept, length, inBand: stream && !encoded && length === -1 };
+}
+
+/** Weir's response headers (CONTRACT.md §5): what is known when headers leave. */
+export function ownHeaders(call: Call): string[] {
+  const at = now();
+  const attempt = call.attempts.at(-1);
+  const upstream = call.attempts.reduce((sum, { startedAt, endedAt }) => sum + (endedAt ?? at) - startedAt, 0);
+  const wait = call.attempts.reduce((sum, { waitMs }) => sum + waitMs, 0);
+  const weir = Math.max(0, at - call.started - upstream - wait);
+  const headers = ['Weir-Id', call.id, 'Weir-Provider', call.provider.name];
+  if (call.requestModel !== '' && /^[\x20-\x7e]*$/.test(call.requestModel))
+    headers.push('Weir-Model', call.requestModel);
+  headers.push('Weir-Attempts', String(call.attempts.length));
+  const timing = [`weir;dur=${weir.toFixed(2)}`, `wait;dur=${wait.toFixed(0)}`];
+  if (attempt?.headersMs != null) timing.push(`upstream-headers;dur=${attempt.headersMs.toFixed(2)}`);
+  headers.push('Server-Timing', timing.join(', '));
+  return headers;
+}
+
+function rawHeader(raw: readonly string[], name: string): string | undefined {
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    if (raw[index]?.toLowerCase() === name) return raw[index + 1];
+  }
+  return undefined;
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let index = 0; index + 1 < flat.length; index += 2)
+    list.push([flat[index] as string, flat[index + 1] as string]);
+  return list;
+}

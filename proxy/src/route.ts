@@ -1,0 +1,72 @@
+/** From a request's raw target and instructions to the place it goes. */
+import type { Target } from './call.ts';
+import { WeirError } from './errors.ts';
+import { parseTargetUrl } from './guard.ts';
+import type { Instructions } from './headers.ts';
+import type { Provider } from './providers/provider.ts';
+import { providers } from './providers/registry.ts';
+
+/** The parts of `/{provider}/rest?query`, untouched: nothing is decoded, merged or normalised. */
+export interface SplitPath {
+  provider: string;
+  /** With its leading slash. */
+  path: string;
+  /** With its `?`, or ''. */
+  query: string;
+}
+
+/** Splits a raw request target (RFC 9112 §3.2). An absolute-form target counts by its path. */
+export function splitPath(rawTarget: string): SplitPath {
+  const target = rawTarget.startsWith('/') ? rawTarget : rawTarget.replace(/^[a-z]+:\/\/[^/?]*/i, '') || '/';
+  const mark = target.indexOf('?');
+  const whole = mark === -1 ? target : target.slice(0, mark);
+  const slash = whole.indexOf('/', 1);
+  return {
+    provider: slash === -1 ? whole.slice(1) : whole.slice(1, slash),
+    path: slash === -1 ? '/' : whole.slice(slash),
+    query: mark === -1 ? '' : target.slice(mark),
+  };
+}
+
+/** @throws WeirError `unknown_provider`, listing those that are known. */
+export function findProvider(name: string): Provider {
+  const provider = providers.get(name);
+  if (provider === undefined) {
+    const known = [...providers.keys()].join(', ');
+    throw new WeirError(
+      'unknown_provider',
+      `No provider is called ${JSON.stringify(name.slice(0, 64))}; known: ${known}.`,
+    );
+  }
+  return provider;
+}
+
+export interface RouteOptions {
+  upstreams: ReadonlyMap<string, string>;
+  allowTargets: readonly string[];
+  isOwnAddress: (host: string, port: number) => boolean;
+}
+
+/** Where a native call goes: the provider's host (or its replacement) and the rest of the path as it came. */
+export function routeNative(
+  provider: Provider,
+  split: SplitPath,
+  instructions: Instructions,
+  options: RouteOptions,
+): Target {
+  const replaced = options.upstreams.get(provider.name);
+  if (provider.host === null && replaced === undefined) {
+    const origin = parseTargetUrl(instructions.targetUrl, options);
+    return { provider, ...origin, path: origin.basePath + split.path + split.query, credentials: [], guarded: true };
+  }
+  if (instructions.targetUrl !== null && provider.host !== null) {
+    throw new WeirError('bad_header', 'weir-target-url: only calls to /custom/… may name their target.');
+  }
+  return {
+    provider,
+    origin: replaced ?? provider.host ?? '',
+    path: split.path + split.query,
+    credentials: [],
+    guarded: false,
+  };
+}

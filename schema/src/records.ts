@@ -1,0 +1,209 @@
+/**
+ * One zod row for each table. `insert` is what the proxy writes, `read` what a query returns when it selects every
+ * column; a test compares both with DESCRIBE TABLE. Decimals and 64-bit integers travel as strings: a JavaScript number
+ * would round them. Times are `YYYY-MM-DD hh:mm:ss.ffffff` in UTC.
+ */
+import { z } from 'zod';
+
+const time = z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?$/, 'a UTC time, YYYY-MM-DD hh:mm:ss.ffffff');
+const uuid = z.uuid();
+const uint64 = z.string().regex(/^\d{1,20}$/, 'an unsigned 64-bit integer as text');
+const bytes = z.union([z.number().int().nonnegative(), uint64]);
+const usd = z.string().regex(/^-?\d{1,9}(\.\d{1,9})?$/, 'a decimal with at most nine digits behind the point');
+const count = z.number().int().nonnegative();
+const ms = z.number();
+const text = z.string();
+
+export const outcomes = [
+  'ok',
+  'client_error',
+  'provider_error',
+  'rate_limited',
+  'timeout',
+  'network_error',
+  'truncated',
+  'cancelled',
+  'blocked',
+  'interrupted',
+] as const;
+/** How a request or an attempt ended (CONTRACT.md §7). */
+export type Outcome = (typeof outcomes)[number];
+
+/** Outcomes that do not count into the error rate, everywhere the same. */
+export const notErrors = ['ok', 'cancelled'] as const satisfies readonly Outcome[];
+/** Outcomes that count into the provider failure rate, everywhere the same. */
+export const providerFailures = [
+  'provider_error',
+  'rate_limited',
+  'timeout',
+  'network_error',
+  'truncated',
+] as const satisfies readonly Outcome[];
+
+const tokens = {
+  input_tokens: count.nullable(),
+  output_tokens: count.nullable(),
+  cache_read_tokens: count.nullable(),
+  cache_write_tokens: count.nullable(),
+  cache_write_1h_tokens: count.nullable(),
+  reasoning_tokens: count.nullable(),
+  input_audio_tokens: count.nullable(),
+  output_audio_tokens: count.nullable(),
+  input_image_tokens: count.nullable(),
+};
+
+export const requestRow = z.object({
+  request_id: uuid,
+  started_at: time,
+  client_request_id: text,
+  project: text,
+  key_id: text,
+  provider: text,
+  operation: text,
+  method: text,
+  path: text,
+  query: text,
+  host: text,
+  request_model: text,
+  response_model: text,
+  streamed: z.boolean(),
+  status: count.nullable(),
+  outcome: z.enum(outcomes),
+  error_type: text,
+  error_message: text,
+  duration_ms: ms,
+  ttft_ms: ms.nullable(),
+  overhead_ms: ms,
+  wait_ms: ms,
+  upstream_ms: ms,
+  client_stall_ms: ms.nullable(),
+  ...tokens,
+  usage_source: z.enum(['provider', 'estimated', 'none']),
+  cost_usd: usd.nullable(),
+  input_cost_usd: usd.nullable(),
+  output_cost_usd: usd.nullable(),
+  cache_read_cost_usd: usd.nullable(),
+  cache_write_cost_usd: usd.nullable(),
+  other_cost_usd: usd.nullable(),
+  retry_cost_usd: usd.nullable(),
+  saved_usd: usd.nullable(),
+  price_id: text,
+  service_tier: text,
+  finish_reasons: z.array(text),
+  tool_calls: count,
+  user_id: text,
+  session_id: text,
+  session_name: text,
+  session_path: text,
+  properties: z.record(text, text),
+  prompt: text,
+  prompt_version: text,
+  route: text,
+  route_version: text,
+  split: text,
+  split_version: text,
+  variant: text,
+  split_unit: text,
+  experiment_id: text,
+  run_id: text,
+  attempts: count,
+  cache: z.enum(['', 'miss', 'hit', 'semantic_hit']),
+  client_retry: count,
+  trace_id: text,
+  span_id: text,
+  parent_span_id: text,
+  request_hash: uint64,
+  config_hash: uint64,
+  request_bytes: bytes.nullable(),
+  response_bytes: bytes.nullable(),
+  warnings: z.array(text),
+});
+export type RequestRow = z.infer<typeof requestRow>;
+
+export const attemptRow = z.object({
+  request_id: uuid,
+  attempt_index: count,
+  started_at: time,
+  project: text,
+  provider: text,
+  model: text,
+  host: text,
+  status: count.nullable(),
+  outcome: z.enum(outcomes),
+  error_type: text,
+  error_message: text,
+  reason: z.enum(['first', 'retry', 'fallback']),
+  trigger: text,
+  variant: text,
+  wait_ms: ms,
+  connect_ms: ms.nullable(),
+  headers_ms: ms.nullable(),
+  duration_ms: ms,
+  response_bytes: bytes.nullable(),
+  ...tokens,
+  price_id: text,
+  cost_usd: usd.nullable(),
+  warnings: z.array(text),
+});
+export type AttemptRow = z.infer<typeof attemptRow>;
+
+export const bodyRow = z.object({
+  request_id: uuid,
+  started_at: time,
+  project: text,
+  request: text,
+  response: text,
+  request_headers: z.record(text, text),
+  response_headers: z.record(text, text),
+  request_truncated: z.boolean(),
+  response_truncated: z.boolean(),
+});
+export type BodyRow = z.infer<typeof bodyRow>;
+
+export const scoreRow = z.object({
+  score_id: text,
+  request_id: uuid,
+  project: text,
+  request_started_at: time,
+  name: text,
+  value: z.number(),
+  label: text,
+  comment: text,
+  source: text,
+  scored_at: time,
+});
+export type ScoreRow = z.infer<typeof scoreRow>;
+
+export const keyRow = z.object({
+  key_id: text,
+  hash: z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal'),
+  name: text,
+  project: text,
+  created_at: time,
+  disabled: z.boolean(),
+  updated_at: time,
+});
+export type KeyRow = z.infer<typeof keyRow>;
+
+/** Every table and the row it holds. */
+export const tables = {
+  requests: requestRow,
+  attempts: attemptRow,
+  bodies: bodyRow,
+  scores: scoreRow,
+  keys: keyRow,
+} as const;
+export type Table = keyof typeof tables;
+
+/** Column names of a table, in the order of its row. */
+export function columns(table: Table): string[] {
+  return Object.keys(tables[table].shape);
+}
+
+/** A point in time as the tables hold it, from microseconds since 1970 (UTC). */
+export function timeText(microseconds: number): string {
+  const milliseconds = Math.floor(microseconds / 1000);
+  const micros = Math.round(microseconds - milliseconds * 1000);
+  const iso = new Date(milliseconds).toISOString();
+  return `${iso.slice(0, 10)} ${iso.slice(11, 23)}${String(micros).padStart(3, '0')}`;
+}

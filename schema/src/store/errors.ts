@@ -1,0 +1,58 @@
+/** What the store answers when it cannot do what was asked: ClickHouse's own code, name and wording. */
+export class StoreError extends Error {
+  readonly code: number;
+  readonly type: string;
+  /** Overrides the status that the code maps to. */
+  readonly status: number | undefined;
+
+  constructor(code: number, type: string, message: string, status?: number) {
+    super(message);
+    this.name = 'StoreError';
+    this.code = code;
+    this.type = type;
+    this.status = status;
+  }
+}
+
+const codesByStatus: ReadonlyArray<readonly [status: number, codes: readonly number[]]> = [
+  [401, [194]],
+  // 164 (readonly) is 500 on a ClickHouse server; the fault is the caller's, so here it is refused like any other access.
+  [403, [164, 192, 193, 497, 512, 516]],
+  [
+    400,
+    [
+      6, 7, 8, 15, 16, 25, 26, 27, 36, 38, 41, 44, 53, 62, 69, 72, 117, 167, 168, 223, 281, 376, 380, 427, 441, 507,
+      675, 676,
+    ],
+  ],
+  [404, [46, 47, 50, 56, 60, 63, 73, 78, 81, 107, 115, 152, 511]],
+  [408, [159]],
+  [411, [381]],
+  [413, [203]],
+  [415, [752]],
+  [501, [48]],
+  [503, [76, 202, 209, 439]],
+];
+
+const statuses = new Map(codesByStatus.flatMap(([status, codes]) => codes.map((code) => [code, status] as const)));
+
+/** The HTTP status that ClickHouse gives to an exception code. */
+export function readStatus(error: StoreError): number {
+  return error.status ?? statuses.get(error.code) ?? 500;
+}
+
+const coded = /^Code: (\d+)\. DB::Exception: ([\s\S]*) \(([A-Z][A-Z0-9_]+)\)\s*$/;
+const version = / \(version [^()]*(?:\([^()]*\))?\)\s*$/;
+
+/** The engine's own error text (`Code: 60. DB::Exception: … (UNKNOWN_TABLE)`) as a StoreError. */
+export function readEngineError(cause: unknown): StoreError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const match = coded.exec(text.replace(version, ''));
+  if (!match) return new StoreError(1001, 'STD_EXCEPTION', text);
+  return new StoreError(Number(match[1]), match[3] ?? 'UNKNOWN', match[2] ?? text);
+}
+
+/** The body of an error response, worded as a ClickHouse server does it. */
+export function formatError(error: StoreError, engineVersion: string): string {
+  return `Code: ${error.code}. DB::Exception: ${error.message} (${error.type}) (version ${engineVersion} (official build))\n`;
+}

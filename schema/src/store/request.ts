@@ -1,0 +1,115 @@
+import type { IncomingMessage } from 'node:http';
+import { StoreError } from './errors.ts';
+import { isFormatName } from './formats.ts';
+
+/** A request of ClickHouse's HTTP interface, as far as URL and headers tell it. */
+export interface StoreRequest {
+  readonly get: boolean;
+  readonly path: string;
+  readonly query: string;
+  readonly database: string | undefined;
+  readonly defaultFormat: string | undefined;
+  readonly queryId: string | undefined;
+  readonly role: readonly string[];
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  /** Values of `{name:Type}`, as ClickHouse escapes them. */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** Settings of this one statement. */
+  readonly settings: ReadonlyMap<string, string>;
+  readonly compress: boolean;
+  /** Hold the response until the statement has ended, so that an error always has its own status. */
+  readonly waitForEnd: boolean;
+}
+
+// Names of the interface itself, which are no settings of the engine.
+const ownNames = new Set(
+  `query database default_format query_id role user password quota_key stacktrace buffer_size wait_end_of_query compress
+  decompress session_id session_timeout session_check close_session client_protocol_version enable_http_compression
+  http_zlib_compression_level http_response_buffer_size http_headers_progress_interval_ms send_progress_in_http_headers
+  http_native_compression_disable_checksumming_on_decompress http_write_exception_in_output_format
+  http_wait_end_of_query http_response_headers http_make_head_request`.split(/\s+/),
+);
+
+const refused: ReadonlyArray<readonly [name: string, why: string]> = [
+  ['session_id', 'Sessions are not supported: every statement has a connection of its own'],
+  [
+    'compress',
+    'ClickHouse’s own compression is not supported: use enable_http_compression=1 with Accept-Encoding: gzip',
+  ],
+  ['decompress', 'ClickHouse’s own compression is not supported: use Content-Encoding: gzip'],
+];
+
+/** Reads URL and headers; refuses what would otherwise be half understood. */
+export function parseRequest(message: IncomingMessage): StoreRequest {
+  const url = parseUrl(message.url ?? '/');
+  const of = (name: string) => url.searchParams.get(name) ?? undefined;
+  for (const [name, why] of refused) {
+    const value = of(name);
+    if (value !== undefined && value !== '' && value !== '0') throw new StoreError(48, 'NOT_IMPLEMENTED', why);
+  }
+  const parameters = new Map<string, string>();
+  const settings = new Map<string, string>();
+  for (const [name, value] of url.searchParams) {
+    if (name.startsWith('param_')) parameters.set(parseName(name.slice(6), 'parameter'), value);
+    else if (!ownNames.has(name)) settings.set(parseName(name, 'setting'), value);
+  }
+  const basic = readBasic(message.headers.authorization);
+  return {
+    get: message.method === 'GET' || message.method === 'HEAD',
+    path: url.pathname,
+    query: of('query') ?? '',
+    database: of('database') || header(message, 'x-clickhouse-database') || undefined,
+    defaultFormat: parseFormat(of('default_format') ?? header(message, 'x-clickhouse-format')),
+    queryId: of('query_id') || undefined,
+    role: url.searchParams.getAll('role'),
+    user: header(message, 'x-clickhouse-user') ?? basic?.user ?? of('user'),
+    password: header(message, 'x-clickhouse-key') ?? basic?.password ?? of('password'),
+    parameters,
+    settings,
+    compress: isOn(of('enable_http_compression')) && acceptsGzip(header(message, 'accept-encoding')),
+    waitForEnd: isOn(of('wait_end_of_query')),
+  };
+}
+
+function parseUrl(target: string): URL {
+  try {
+    return new URL(target, 'http://store');
+  } catch {
+    throw new StoreError(36, 'BAD_ARGUMENTS', 'The request target is no URL');
+  }
+}
+
+function parseName(name: string, what: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_.]{0,127}$/.test(name)) return name;
+  throw new StoreError(115, 'UNKNOWN_SETTING', `'${name.slice(0, 64)}' is not a name of a ${what}`);
+}
+
+function parseFormat(name: string | undefined): string | undefined {
+  if (name === undefined || name === '') return undefined;
+  if (isFormatName(name)) return name;
+  throw new StoreError(73, 'UNKNOWN_FORMAT', `Unknown format ${name.slice(0, 64)}`);
+}
+
+function header(message: IncomingMessage, name: string): string | undefined {
+  const value = message.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+function readBasic(value: string | undefined): { user: string; password: string } | undefined {
+  if (value === undefined) return undefined;
+  const match = /^Basic\s+([A-Za-z0-9+/=_-]+)\s*$/i.exec(value);
+  // A scheme that is not understood must not pass for no credentials at all.
+  if (!match) return { user: '', password: '' };
+  const text = Buffer.from(match[1] ?? '', 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 0 ? { user: text, password: '' } : { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+function isOn(value: string | undefined): boolean {
+  return value === '1' || value === 'true';
+}
+
+function acceptsGzip(value: string | undefined): boolean {
+  return value !== undefined && /(^|,)\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*(,|$))[\d.]+\s*)?(,|$)/i.test(value);
+}

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { providers } from '../../proxy/src/providers/registry.ts';
+import { dialectOf } from './support.ts';
+
+describe('what a call is follows from its method and path', () => {
+  test.each([
+    ['openai', 'POST', '/v1/chat/completions', 'chat'],
+    ['groq', 'POST', '/openai/v1/chat/completions', 'chat'],
+    ['openrouter', 'POST', '/api/v1/chat/completions', 'chat'],
+    ['google', 'POST', '/v1beta/openai/chat/completions', 'chat'],
+    ['alibaba', 'POST', '/compatible-mode/v1/chat/completions', 'chat'],
+    ['zai', 'POST', '/api/paas/v4/chat/completions', 'chat'],
+    ['perplexity', 'POST', '/chat/completions', 'chat'],
+    ['openai', 'GET', '/v1/chat/completions', 'other'],
+    ['openai', 'POST', '/v1/responses', 'responses'],
+    ['openai', 'GET', '/v1/responses/resp_1', 'responses'],
+    ['openai', 'POST', '/v1/responses/compact', 'responses'],
+    ['openai', 'POST', '/v1/responses/input_tokens', 'token_count'],
+    ['openai', 'POST', '/v1/completions', 'completion'],
+    ['openai', 'POST', '/v1/embeddings', 'embeddings'],
+    ['openai', 'POST', '/v1/images/edits', 'image'],
+    ['openai', 'POST', '/v1/audio/transcriptions', 'audio'],
+    ['openai', 'POST', '/v1/moderations', 'moderation'],
+    ['openai', 'GET', '/v1/files/file-1/content', 'file'],
+    ['openai', 'POST', '/v1/batches', 'batch'],
+    ['openai', 'GET', '/v1/models', 'model_list'],
+    ['openai', 'GET', '/v1/realtime', 'realtime'],
+    ['openai', 'POST', '/v1/something/new', 'other'],
+    ['anthropic', 'POST', '/v1/messages', 'messages'],
+    ['deepseek', 'POST', '/anthropic/v1/messages', 'messages'],
+    ['anthropic', 'POST', '/v1/messages/count_tokens', 'token_count'],
+    ['anthropic', 'GET', '/v1/messages/batches/msgbatch_1/results', 'batch'],
+    ['anthropic', 'POST', '/v1/complete', 'completion'],
+    ['google', 'POST', '/v1beta/models/gemini-2.5-pro:generateContent', 'generate_content'],
+    ['google', 'POST', '/v1beta/models/gemini-2.5-pro:streamGenerateContent', 'generate_content'],
+    ['google', 'POST', '/v1beta/models/gemini-2.5-pro:countTokens', 'token_count'],
+    ['google', 'POST', '/v1beta/models/gemini-embedding-001:batchEmbedContents', 'embeddings'],
+    ['google', 'GET', '/v1beta/models', 'model_list'],
+    ['voyage', 'POST', '/v1/rerank', 'rerank'],
+  ])('%s %s %s is %s', (provider, method, path, operation) => {
+    expect(dialectOf(provider).operation(method, path)).toBe(operation);
+  });
+
+  test('the model is read from the paths that name it', () => {
+    const { modelInPath } = dialectOf('google');
+    expect(modelInPath('/v1beta/models/gemini-2.5-pro:generateContent')).toBe('gemini-2.5-pro');
+    expect(modelInPath('/v1beta/tunedModels/mine%20own:generateContent')).toBe('mine own');
+    expect(modelInPath('/openai/deployments/my-gpt/chat/completions')).toBe('my-gpt');
+    expect(modelInPath('/v1/chat/completions')).toBeNull();
+    expect(modelInPath('/v1beta/models/%zz:generateContent')).toBe('%zz');
+  });
+});
+
+describe('the list of providers', () => {
+  test('every provider of the contract is there, over https', () => {
+    const named =
+      'openai anthropic google mistral cohere groq xai deepseek together fireworks perplexity openrouter cerebras ' +
+      'huggingface nvidia ollama moonshot alibaba zai voyage custom';
+    expect([...providers.keys()].sort()).toEqual(named.split(' ').sort());
+    for (const provider of providers.values()) {
+      if (provider.host !== null) expect(new URL(provider.host).href).toBe(`${provider.host}/`);
+      expect(provider.credentialHeaders.every((name) => name === name.toLowerCase())).toBe(true);
+    }
+  });
+
+  test('an error of our own has the shape that each dialect raises', () => {
+    const error = { status: 429, code: 'limit_exceeded', message: 'too many' };
+    expect(dialectOf('groq').errorBody(error)).toEqual({
+      error: { message: 'too many', type: 'rate_limit_error', param: null, code: 'limit_exceeded' },
+    });
+    expect(dialectOf('anthropic').errorBody(error)).toMatchObject({
+      type: 'error',
+      error: { type: 'rate_limit_error' },
+    });
+    expect(dialectOf('google').errorBody(error)).toMatchObject({ error: { code: 429, status: 'RESOURCE_EXHAUSTED' } });
+    for (const name of ['openai', 'anthropic', 'google']) {
+      expect(dialectOf(name).errorEvent(error)).toMatch(/^(event: error\n)?data: \{.*\}\n\n$/);
+    }
+  });
+});

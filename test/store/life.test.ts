@@ -1,0 +1,129 @@
+import { fork } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { startStore } from '@weir/schema/store/spawn';
+import { expect, test } from 'vitest';
+import { makeDataDir, openStore, rows, until } from './support.ts';
+import type { TestStore } from './support.ts';
+
+const table = `CREATE TABLE IF NOT EXISTS d (id UInt64, name String) ENGINE = MergeTree ORDER BY id
+  SETTINGS non_replicated_deduplication_window = 10000`;
+
+async function insert(store: TestStore, token: string, values = [{ id: 1, name: 'x' }]): Promise<void> {
+  const clickhouse_settings = {
+    insert_deduplication_token: token,
+    async_insert: 0 as const,
+    deduplicate_blocks_in_dependent_materialized_views: 1 as const,
+  };
+  await store.client.insert({
+    table: 'd',
+    values,
+    columns: ['id', 'name'],
+    format: 'JSONEachRow',
+    clickhouse_settings,
+  });
+}
+
+async function count(store: TestStore): Promise<number> {
+  return (await rows<{ n: number }>(store.client, 'SELECT toUInt32(count()) AS n FROM d'))[0]!.n;
+}
+
+test('a token is inserted once, also after a restart and after kill -9; other tokens insert the same rows again', async () => {
+  const dataDir = makeDataDir();
+  let store = await openStore(dataDir);
+  await store.client.command({ query: table });
+  await insert(store, 'one');
+  await insert(store, 'one');
+  expect(await count(store)).toBe(1);
+  await insert(store, 'two');
+  expect(await count(store)).toBe(2);
+
+  await store.stop();
+  store = await openStore(dataDir);
+  await insert(store, 'one');
+  expect(await count(store)).toBe(2);
+  await insert(store, 'three');
+
+  process.kill(store.pid, 'SIGKILL');
+  await until('the store is dead', async () => !isAlive(store.pid));
+  const started = performance.now();
+  store = await openStore(dataDir);
+  expect(await count(store)).toBe(3);
+  // Under 2 s on a quiet machine; the figure is in schema/README.md, this is a guard against a scan of the data.
+  expect(performance.now() - started).toBeLessThan(15_000);
+  await insert(store, 'three');
+  await insert(store, 'four');
+  expect(await count(store)).toBe(4);
+  await store.remove();
+}, 120_000);
+
+test('keeps its password and its files to their owner', async () => {
+  const store = await openStore();
+  const mode = (path: string): number => statSync(path).mode & 0o777;
+  expect([mode(store.dataDir), mode(join(store.dataDir, 'store.password'))]).toEqual([0o700, 0o600]);
+  const again = store.password;
+  await store.stop();
+  const second = await openStore(store.dataDir);
+  expect(second.password).toBe(again);
+  await second.remove();
+}, 60_000);
+
+test('says in one sentence that the data directory, or the port, is taken', async () => {
+  const store = await openStore();
+  await expect(startStore({ dataDir: store.dataDir, port: 0 })).rejects.toThrow(
+    /Another store \(process \d+\) has this data directory open/,
+  );
+  await expect(startStore({ dataDir: makeDataDir(), port: Number(new URL(store.url).port) })).rejects.toThrow(
+    "The store's port is in use",
+  );
+  await store.remove();
+}, 60_000);
+
+test('finishes the insert in flight when it is told to stop', async () => {
+  const store = await openStore();
+  await store.client.command({ query: table });
+  const values = Array.from({ length: 200_000 }, (_, id) => ({ id, name: 'n'.repeat(50) }));
+  const inserted = insert(store, 'big', values);
+  await until('the insert runs', async () => {
+    const sql = "SELECT count() AS n FROM system.processes WHERE query LIKE 'INSERT%'";
+    return (await rows<{ n: number }>(store.client, sql))[0]!.n > 0;
+  });
+  await store.stop();
+  await inserted;
+  const again = await openStore(store.dataDir);
+  expect(await count(again)).toBe(200_000);
+  await again.remove();
+}, 60_000);
+
+test('does not outlive its parent', async () => {
+  const program = join(
+    dirname(createRequire(import.meta.url).resolve('@weir/schema/package.json')),
+    'dist',
+    'store.js',
+  );
+  const code = `const c = require('node:child_process').fork(${JSON.stringify(program)}, [], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    c.stdout.on('data', (line) => process.send({ pid: c.pid, line: String(line) }));`;
+  const env = { ...process.env, WEIR_DATA_DIR: makeDataDir(), WEIR_STORE_PORT: '0' };
+  const parent = fork('-e', [code], {
+    env,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execPath: process.execPath,
+  });
+  const { pid } = await new Promise<{ pid: number }>((resolve) =>
+    parent.once('message', (message) => resolve(message as { pid: number })),
+  );
+  expect(isAlive(pid)).toBe(true);
+  parent.kill('SIGKILL');
+  await until('the store has ended', async () => !isAlive(pid));
+}, 60_000);
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,122 @@
+/** Weir as its users run it: the built store and proxy as processes of their own, on free ports and a data directory that goes away. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { openDb, type Db } from '@weir/schema/db';
+import type { AttemptRow, BodyRow, RequestRow } from '@weir/schema/records';
+import { startStore, type RunningStore } from '@weir/schema/store/spawn';
+import { until, within } from './deadline.ts';
+
+const proxyHome = dirname(createRequire(import.meta.url).resolve('@weir/proxy/package.json'));
+
+export interface ProxyProcess {
+  url: string;
+  child: ChildProcess;
+  /** Lines that it wrote on stderr. */
+  log: string[];
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+/** Starts the built proxy. @param environment settings on top of a free port and the data directory. */
+export async function startProxy(dataDir: string, environment: Record<string, string>): Promise<ProxyProcess> {
+  const log: string[] = [];
+  const child = fork(join(proxyHome, 'dist', 'main.js'), [], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      WEIR_DATA_DIR: dataDir,
+      WEIR_PROXY_PORT: '0',
+      ...environment,
+    },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv: [],
+  });
+  child.stderr?.on('data', (chunk: Buffer) => log.push(...chunk.toString().split('\n').filter(Boolean)));
+  const exited = once(child, 'exit');
+  const url = await within(
+    30_000,
+    'the proxy listens',
+    Promise.race([
+      new Promise<string>((resolve) => child.on('message', (message: { url: string }) => resolve(message.url))),
+      exited.then(() => Promise.reject(new Error(`the proxy ended: ${log.join('\n')}`))),
+    ]),
+  );
+  return {
+    url,
+    child,
+    log,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await within(30_000, 'the proxy stops', exited);
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await within(5_000, 'the proxy is dead', exited);
+    },
+  };
+}
+
+export interface TestWeir {
+  dataDir: string;
+  store: RunningStore;
+  db: Db;
+  proxy: ProxyProcess;
+  /** Starts the proxy again, on the same data. */
+  restartProxy(): Promise<void>;
+  /** The row of a call; waits until it is in the store. */
+  request(id: string): Promise<RequestRow>;
+  attempts(id: string): Promise<AttemptRow[]>;
+  body(id: string): Promise<BodyRow>;
+  query<T>(sql: string): Promise<T[]>;
+  stop(): Promise<void>;
+}
+
+/** @param upstreams provider name → URL. */
+export async function startWeir(
+  upstreams: Record<string, string>,
+  settings: Record<string, string> = {},
+): Promise<TestWeir> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'weir-test-'));
+  const store = await startStore({ dataDir, port: 0 });
+  const db = openDb(store.adminUrl);
+  const environment = {
+    CLICKHOUSE_URL: store.adminUrl,
+    ...Object.fromEntries(Object.entries(upstreams).map(([name, url]) => [`WEIR_UPSTREAM_${name.toUpperCase()}`, url])),
+    ...settings,
+  };
+  const query = async <T>(sql: string): Promise<T[]> => {
+    const result = await db.query({ query: sql, format: 'JSONEachRow' });
+    return result.json<T>();
+  };
+  const rows = async <T>(table: string, id: string, order = '1'): Promise<T[]> =>
+    until(15_000, `${id} is in ${table}`, async () => {
+      const found = await query<T>(`SELECT * FROM ${table} WHERE request_id = '${id}' ORDER BY ${order}`).catch(
+        () => [],
+      );
+      return found.length > 0 ? found : undefined;
+    });
+  const weir: TestWeir = {
+    dataDir,
+    store,
+    db,
+    proxy: await startProxy(dataDir, environment),
+    restartProxy: async () => {
+      weir.proxy = await startProxy(dataDir, environment);
+    },
+    request: async (id) => (await rows<RequestRow>('requests', id))[0] as RequestRow,
+    attempts: (id) => rows<AttemptRow>('attempts', id, 'attempt_index'),
+    body: async (id) => (await rows<BodyRow>('bodies', id))[0] as BodyRow,
+    query,
+    stop: async () => {
+      await weir.proxy.stop();
+      await db.close();
+      await store.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+  return weir;
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 90_000,
+    // Files start stores, proxies and browsers of their own: two at a time on two cores.
+    maxWorkers: 2,
+    pool: 'forks',
+    retry: 0,
+  },
+});
