@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
+    globalSetup: './support/global-setup.ts',
     testTimeout: 60_000,
     hookTimeout: 90_000,
     // Files start stores, proxies and browsers of their own: two at a time on two cores.

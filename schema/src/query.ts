@@ -92,7 +92,7 @@ function codeOf(error: unknown): string {
 
 function toQueryError(cause: unknown, name: string, limit: number): QueryError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof z.ZodError) return new QueryError('unexpected_rows', name, limit, { cause, message });
+  if (cause instanceof z.ZodError) return new QueryError('unexpected_rows', name, limit, { cause, message: z.prettifyError(cause).replaceAll('\n', ' ') });
   const code = codeOf(cause);
   if (overLimit.has(code)) return new QueryError('over_limit', name, limit, { cause, message });
   // The client reports a broken or timed-out connection without a server code.

@@ -10,7 +10,7 @@ export interface SeenRequest {
   body: Buffer;
 }
 
-export type Script = (seen: SeenRequest, response: ServerResponse, incoming: IncomingMessage) => void | Promise<void>;
+export type Script = (seen: SeenRequest, response: ServerResponse, incoming: IncomingMessage) => unknown;
 
 export interface ScriptedProvider {
   url: string;
@@ -38,7 +38,7 @@ export async function startProvider(script: Script): Promise<ScriptedProvider> {
         body: Buffer.concat(chunks),
       };
       provider.seen.push(seen);
-      void provider.script(seen, response, incoming);
+      void Promise.resolve(provider.script(seen, response, incoming)).catch(() => response.destroy());
     });
   });
   server.on('connection', (socket) => {

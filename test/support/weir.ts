@@ -1,5 +1,6 @@
 /** Weir as its users run it: the built store and proxy as processes of their own, on free ports and a data directory that goes away. */
 import { fork, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -62,7 +63,9 @@ export async function startProxy(dataDir: string, environment: Record<string, st
 
 export interface TestWeir {
   dataDir: string;
-  store: RunningStore;
+  /** Its own store; for tests that kill it. Others share one, each with a database of its own. */
+  store: RunningStore | null;
+  clickhouseUrl: string;
   db: Db;
   proxy: ProxyProcess;
   /** Starts the proxy again, on the same data. */
@@ -75,16 +78,25 @@ export interface TestWeir {
   stop(): Promise<void>;
 }
 
+/** A database of its own in the store that all test files share (`global-setup.ts`): starting an engine takes seconds. */
+export function sharedDatabase(): string {
+  const url = new URL(process.env.TEST_STORE_URL ?? '');
+  url.pathname = `/test_${randomBytes(6).toString('hex')}`;
+  return url.href;
+}
+
 /** @param upstreams provider name → URL. */
 export async function startWeir(
   upstreams: Record<string, string>,
   settings: Record<string, string> = {},
+  options: { ownStore?: boolean } = {},
 ): Promise<TestWeir> {
   const dataDir = mkdtempSync(join(tmpdir(), 'weir-test-'));
-  const store = await startStore({ dataDir, port: 0 });
-  const db = openDb(store.adminUrl);
+  const store = options.ownStore === true ? await startStore({ dataDir, port: 0, deadline: 120_000 }) : null;
+  const clickhouseUrl = store?.adminUrl ?? sharedDatabase();
+  const db = openDb(clickhouseUrl);
   const environment = {
-    CLICKHOUSE_URL: store.adminUrl,
+    CLICKHOUSE_URL: clickhouseUrl,
     ...Object.fromEntries(Object.entries(upstreams).map(([name, url]) => [`WEIR_UPSTREAM_${name.toUpperCase()}`, url])),
     ...settings,
   };
@@ -102,6 +114,7 @@ export async function startWeir(
   const weir: TestWeir = {
     dataDir,
     store,
+    clickhouseUrl,
     db,
     proxy: await startProxy(dataDir, environment),
     restartProxy: async () => {
@@ -114,7 +127,7 @@ export async function startWeir(
     stop: async () => {
       await weir.proxy.stop();
       await db.close();
-      await store.stop();
+      await weir.store?.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };

@@ -43,9 +43,11 @@ export function duration(ms: number): Quantity {
 /** In seconds, for a column whose head says so. */
 export const seconds = (ms: number): string => group(ms / 1000, ms >= 9_950 ? 1 : 2);
 
-export function percent(part: number, whole: number): Quantity {
+export function percent(part: number, whole: number, places?: number): Quantity {
   if (whole === 0) return { text: '–' };
   const value = (part / whole) * 100;
+  // In a column all have the same places.
+  if (places !== undefined) return { text: group(value, places), unit: '%' };
   const digits = value >= 99.5 || value === 0 ? 0 : value >= 10 ? 1 : 2;
   return { text: value > 0 && value < 0.01 ? '<0.01' : group(value, digits), unit: '%' };
 }

@@ -47,3 +47,16 @@ export function placesOfColumn(values: readonly (string | number | null)[], leas
   const median = sizes.sort((a, b) => a - b)[Math.floor(sizes.length / 2)] ?? 1;
   return Math.max(least, Math.min(6, median >= 1 ? least : 1 - Math.floor(Math.log10(median))));
 }
+
+/** For a column with two places: never a zero that is none. */
+export function columnMoney(text: string): string {
+  const nanos = toNanos(text);
+  return nanos > 0n && nanos < 5_000_000n ? '<$0.01' : roundMoney(text, 2);
+}
+
+/** For a column of small sums: five places, `$0` for nothing, and never a zero that is none. */
+export function smallMoney(text: string): string {
+  const nanos = toNanos(text);
+  if (nanos === 0n) return '$0';
+  return nanos > 0n && nanos < 5_000n ? '<$0.00001' : roundMoney(text, 5);
+}

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: `npm run weir -- <command>`. */
+import { demo } from '../demo/demo.ts';
 import { doctor } from './doctor.ts';
 import { createKey } from './key.ts';
 import { runSql } from './sql.ts';
@@ -7,6 +8,7 @@ import { say, start } from './start.ts';
 
 const commands: Record<string, { words: string; help: string; run: (words: string[]) => Promise<void> }> = {
   start: { words: '', help: 'starts store, proxy and dashboard', run: start },
+  demo: { words: '', help: 'the same on data of its own, with simulated providers and traffic', run: demo },
   key: {
     words: 'create [--name NAME] [--project PROJECT]',
     help: 'makes a Weir key and shows it once',

@@ -31,6 +31,8 @@ export function measure(provider: Provider, read: ReadCall, end: EndNote): Measu
           serviceTier: read.reply?.serviceTier ?? read.request.serviceTier,
           operation: read.start.row.operation as Operation,
         });
+  // A stored reply that is fetched again tells its usage again; it was billed when it was made.
+  if (read.start.row.method !== 'POST') return { usage, source, cost: null };
   return { usage, source, cost: price(model) ?? (asked === model ? null : price(asked)) };
 }
 

@@ -144,10 +144,24 @@ export class Shipper {
   }
 
   async #run(): Promise<void> {
+    await this.#reach();
     while (!this.#abandon.signal.aborted) {
       const batch = this.#log.pending[0] ?? (await this.#cut());
       if (batch !== null) await this.#ship(batch);
       else if (this.#stopping) return;
+    }
+  }
+
+  /** The tables are made, and the store is awake, before the first rows come. */
+  async #reach(): Promise<void> {
+    for (let backoff = firstBackoffMs; !this.#stopping; backoff = Math.min(backoff * 2, longestBackoffMs)) {
+      try {
+        await this.#connect();
+        return this.#reached();
+      } catch (error) {
+        this.#unreached(error);
+        await this.#sleep(backoff);
+      }
     }
   }
 
@@ -273,10 +287,14 @@ export class Shipper {
 
   #failed(error: unknown, batch: Batch): void {
     this.stats.shipRetries++;
+    this.#unreached(error);
+    this.#log.tried(batch, Date.now());
+  }
+
+  #unreached(error: unknown): void {
     this.stats.storeReachable = error instanceof ClickHouseError;
     // The server's words may hold pieces of rows; its code says enough.
     this.stats.storeError = error instanceof ClickHouseError ? `ClickHouse error ${error.code}` : errorCode(error);
-    this.#log.tried(batch, Date.now());
   }
 
   /** Sleeps until something is written, or for `ms`. */

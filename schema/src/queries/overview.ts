@@ -1,4 +1,7 @@
-/** The questions of the overview. Percentiles are always computed over the rows of the range, never over percentiles. */
+/**
+ * The questions of the overview. Percentiles are always computed over the rows of the range, never over percentiles.
+ * An alias never bears the name of a column: ClickHouse would take it for the column in WHERE and inside aggregates.
+ */
 import { z } from 'zod';
 import { where } from '../filters.ts';
 import { defineQuery } from '../query.ts';
@@ -13,42 +16,42 @@ export const series = defineQuery({
   name: 'overview.series',
   params: view,
   row: z.object({
-    is_total: z.number(),
+    is_total: count,
     bucket: count,
     requests: count,
     errors: count,
-    cost_usd: money.nullable(),
+    total_usd: money.nullable(),
     unpriced: count,
     estimated: count,
     tokens: count.nullable(),
     latency_ms: z.array(number),
-    ttft_ms: z.array(number),
+    first_ms: z.array(number),
     speed: number,
     named: count,
     providers: count,
     cache_asked: count,
     cache_hits: count,
     semantic_hits: count,
-    saved_usd: money.nullable(),
+    all_saved_usd: money.nullable(),
     hit_saved_usd: money.nullable(),
     semantic_saved_usd: money.nullable(),
-    input_tokens: count.nullable(),
-    cache_read_tokens: count.nullable(),
+    all_input: count.nullable(),
+    all_cache_read: count.nullable(),
     last_at: z.string(),
   }),
   sql: (p) => sql`
     SELECT grouping(bucket) AS is_total, ${bucketOf(asRange(p.range))} AS bucket,
            count() AS requests, countIf(${failed}) AS errors,
-           sum(cost_usd) AS cost_usd, countIf(cost_usd IS NULL) AS unpriced, countIf(usage_source = 'estimated') AS estimated,
+           sum(cost_usd) AS total_usd, countIf(cost_usd IS NULL) AS unpriced, countIf(usage_source = 'estimated') AS estimated,
            sum(input_tokens + output_tokens) AS tokens,
            quantilesTDigest(0.5, 0.9, 0.95, 0.99)(duration_ms) AS latency_ms,
-           quantilesTDigest(0.5, 0.95)(ttft_ms) AS ttft_ms,
+           quantilesTDigest(0.5, 0.95)(ttft_ms) AS first_ms,
            quantileTDigest(0.5)(${speed}) AS speed,
            countIf(user_id != '') AS named, uniq(provider) AS providers,
            countIf(cache != '') AS cache_asked, countIf(cache = 'hit') AS cache_hits, countIf(cache = 'semantic_hit') AS semantic_hits,
-           sum(saved_usd) AS saved_usd, sumIf(saved_usd, cache = 'hit') AS hit_saved_usd,
+           sum(saved_usd) AS all_saved_usd, sumIf(saved_usd, cache = 'hit') AS hit_saved_usd,
            sumIf(saved_usd, cache = 'semantic_hit') AS semantic_saved_usd,
-           sum(input_tokens) AS input_tokens, sum(cache_read_tokens) AS cache_read_tokens,
+           sum(input_tokens) AS all_input, sum(cache_read_tokens) AS all_cache_read,
            max(started_at) AS last_at
     FROM requests
     WHERE ${where(p.range, p.filters)}
@@ -86,32 +89,32 @@ export const latencyCells = defineQuery({
 export const costByModel = defineQuery({
   name: 'overview.cost_by_model',
   params: view,
-  row: z.object({ bucket: count, provider: z.string(), model: z.string(), cost_usd: money }),
+  row: z.object({ bucket: count, provider: z.string(), model: z.string(), total_usd: money }),
   sql: (p) => sql`
-    SELECT ${bucketOf(asRange(p.range))} AS bucket, provider, ${model} AS model, sum(cost_usd) AS cost_usd
+    SELECT ${bucketOf(asRange(p.range))} AS bucket, provider, ${model} AS model, sum(cost_usd) AS total_usd
     FROM requests
     WHERE ${where(p.range, p.filters)}
       AND cost_usd IS NOT NULL
     GROUP BY bucket, provider, model
-    ORDER BY bucket, cost_usd DESC`,
+    ORDER BY bucket, total_usd DESC`,
 });
 
 export const models = defineQuery({
   name: 'overview.models',
   params: view,
   row: z.object({
-    provider: z.string(), model: z.string(), requests: count, cost_usd: money.nullable(), unpriced: count, estimated: count,
-    latency_ms: z.array(number), ttft_ms: number, errors: count, of: count,
+    provider: z.string(), model: z.string(), requests: count, total_usd: money.nullable(), unpriced: count, estimated: count,
+    latency_ms: z.array(number), first_ms: number, errors: count, of: count,
   }),
   sql: (p) => sql`
-    SELECT provider, ${model} AS model, count() AS requests, sum(cost_usd) AS cost_usd, countIf(cost_usd IS NULL) AS unpriced,
+    SELECT provider, ${model} AS model, count() AS requests, sum(cost_usd) AS total_usd, countIf(cost_usd IS NULL) AS unpriced,
            countIf(usage_source = 'estimated') AS estimated,
-           quantilesTDigest(0.5, 0.95, 0.99)(duration_ms) AS latency_ms, quantileTDigest(0.5)(ttft_ms) AS ttft_ms,
+           quantilesTDigest(0.5, 0.95, 0.99)(duration_ms) AS latency_ms, quantileTDigest(0.5)(ttft_ms) AS first_ms,
            countIf(${failed}) AS errors, count() OVER () AS of
     FROM requests
     WHERE ${where(p.range, p.filters)}
     GROUP BY provider, model
-    ORDER BY cost_usd DESC NULLS LAST, requests DESC
+    ORDER BY total_usd DESC NULLS LAST, requests DESC
     LIMIT 8`,
 });
 
@@ -121,18 +124,18 @@ export const errors = defineQuery({
   name: 'overview.errors',
   params: compared,
   row: z.object({
-    provider: z.string(), outcome: z.string(), status: z.number().nullable(), error_type: z.string(),
+    who: z.string(), outcome: z.string(), status: z.number().nullable(), error_type: z.string(),
     requests: count, requests_before: count, buckets: z.array(count), of: count,
   }),
   sql: (p) => sql`
-    SELECT if(outcome = 'blocked', '', provider) AS provider, outcome, status, error_type,
+    SELECT if(outcome = 'blocked', '', provider) AS who, outcome, status, error_type,
            countIf(started_at >= ${timeParam(p.range.from)}) AS requests,
            countIf(started_at < ${timeParam(p.before.to)}) AS requests_before,
            countResample(0, ${bucketCount(asRange(p.range))}, 1)(${bucketOf(asRange(p.range))}) AS buckets, count() OVER () AS of
     FROM requests
     WHERE ${where({ from: p.before.from, to: p.range.to }, p.filters)}
       AND ${failed}
-    GROUP BY provider, outcome, status, error_type
+    GROUP BY who, outcome, status, error_type
     HAVING requests > 0
     ORDER BY requests DESC
     LIMIT 7`,
@@ -145,14 +148,14 @@ export const users = defineQuery({
   name: 'overview.users',
   params: view,
   row: z.object({
-    user_id: z.string(), cost_usd: money.nullable(), requests: count, median_usd: number, p95_ms: number,
+    user_id: z.string(), total_usd: money.nullable(), requests: count, median_usd: number, p95_ms: number,
     last_at: z.string(), days: z.array(number),
   }),
   sql: (p) => {
     const week = { ...asRange(p.range), from: p.range.to - 7 * DAY, step: DAY };
     const inRange = sql`started_at >= ${timeParam(p.range.from)}`;
     return sql`
-    SELECT user_id, sumIf(cost_usd, ${inRange}) AS cost_usd, countIf(${inRange}) AS requests,
+    SELECT user_id, sumIf(cost_usd, ${inRange}) AS total_usd, countIf(${inRange}) AS requests,
            quantileTDigestIf(0.5)(toFloat64(cost_usd), ${inRange}) AS median_usd, quantileTDigestIf(0.95)(duration_ms, ${inRange}) AS p95_ms,
            max(started_at) AS last_at, sumResample(0, 7, 1)(toFloat64(ifNull(cost_usd, 0)), ${bucketOf(week)}) AS days
     FROM requests
@@ -160,7 +163,7 @@ export const users = defineQuery({
       AND user_id != ''
     GROUP BY user_id
     HAVING requests > 0
-    ORDER BY cost_usd DESC NULLS LAST, requests DESC
+    ORDER BY total_usd DESC NULLS LAST, requests DESC
     LIMIT 6`;
   },
 });
@@ -169,9 +172,9 @@ export const users = defineQuery({
 export const concentration = defineQuery({
   name: 'overview.concentration',
   params: view,
-  row: z.object({ users: count, cost_usd: money, top_usd: money }),
+  row: z.object({ users: count, total_usd: money, top_usd: money }),
   sql: (p) => sql`
-    SELECT count() AS users, sum(cost) AS cost_usd,
+    SELECT count() AS users, sum(cost) AS total_usd,
            arraySum(arraySlice(arrayReverseSort(groupArray(cost)), 1, toUInt32(ceil(count() / 10)))) AS top_usd
     FROM (
       SELECT user_id, sum(ifNull(cost_usd, 0)) AS cost

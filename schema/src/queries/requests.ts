@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { where } from '../filters.ts';
 import { requestRow } from '../records.ts';
 import { defineQuery } from '../query.ts';
-import { empty, param, type ParamType, type Sql, sql } from '../sql.ts';
+import { empty, join, param, type ParamType, type Sql, sql } from '../sql.ts';
 import { timeParam } from '../time.ts';
 import { model, view } from './parts.ts';
 
@@ -84,4 +84,12 @@ export type ExportFormat = (typeof exportFormats)[number];
 const formats: Record<ExportFormat, Sql> = { csv: sql`CSVWithNames`, jsonl: sql`JSONEachRow`, parquet: sql`Parquet` };
 const all = sql`*`;
 /** A spreadsheet runs a cell that begins with = + - @ or a control character: such text gets an apostrophe in front. */
-const guarded = sql`* APPLY(x -> if(toTypeName(x) IN ('String', 'LowCardinality(String)') AND match(toString(x), '^[=+\\-@\\t\\r]'), concat('''', toString(x)), toString(x)))`;
+const guard = (column: Sql): Sql => sql`if(match(${column}, '^[=+\\-@\\t\\r]'), concat('\\'', ${column}), ${column}) AS ${column}`;
+const guarded = sql`* REPLACE (${join(
+  [
+    sql`client_request_id`, sql`key_id`, sql`path`, sql`query`, sql`request_model`, sql`response_model`, sql`error_type`, sql`error_message`, sql`service_tier`,
+    sql`user_id`, sql`session_id`, sql`session_name`, sql`session_path`, sql`prompt`, sql`prompt_version`, sql`route`, sql`split`, sql`variant`, sql`split_unit`,
+    sql`experiment_id`, sql`run_id`, sql`trace_id`, sql`span_id`, sql`parent_span_id`, sql`price_id`, sql`host`,
+  ].map(guard),
+  sql`, `,
+)})`;

@@ -28,7 +28,7 @@ export interface StoreHttp {
 
 /** ClickHouse's HTTP interface over the engine. */
 export function createStoreServer(store: StoreHttp): Server {
-  const server = createServer({ maxHeaderSize: 2 * 1024 * 1024, keepAliveTimeout: 30_000 }, (message, response) => {
+  const server = createServer({ maxHeaderSize: 2 * 1024 * 1024, keepAliveTimeout: 120_000 }, (message, response) => {
     void serve(store, message, response);
   });
   // An insert of a slow client, and a query of many minutes, are no reason to cut a connection.

@@ -83,11 +83,11 @@ export function costPlot(data: Overview, base: Base): { plot: Plot; series: Cost
   const rows = rowsOf(data.cost);
   const count = bucketCount(data.wide);
   const key = (row: { provider: string; model: string }): string => `${row.provider}/${row.model}`;
-  const sums = topFive(rows, key, (row) => Number(row.cost_usd));
+  const sums = topFive(rows, key, (row) => Number(row.total_usd));
   const [top, rest] = sums.top.length > 3 ? [sums.top.slice(0, 2), [...sums.top.slice(2), ...sums.rest]] : [sums.top, sums.rest];
   const collect = (names: readonly string[], name: string, color: string): CostSeries => {
     const exact = new Array<string | null>(count).fill(null);
-    for (const row of rows) if (names.includes(key(row)) && row.bucket < count) exact[row.bucket] = addMoney(exact[row.bucket] ?? null, row.cost_usd);
+    for (const row of rows) if (names.includes(key(row)) && row.bucket < count) exact[row.bucket] = addMoney(exact[row.bucket] ?? null, row.total_usd);
     return { name, color, kind: 'bar', exact, total: addMoney(...exact), values: exact.map((one) => (one === null ? 0 : Number(one))) };
   };
   const taken = new Set<string>();
@@ -96,7 +96,9 @@ export function costPlot(data: Overview, base: Base): { plot: Plot; series: Cost
     // A provider's second model is told apart by a neighbouring slot, named in the legend.
     const color = taken.has(provider) ? '--c7' : providerColor(provider);
     taken.add(provider);
-    return collect([name], name.slice(name.indexOf('/') + 1), color);
+    const short = name.slice(name.indexOf('/') + 1);
+    const shared = top.some((other) => other !== name && other.slice(other.indexOf('/') + 1) === short);
+    return collect([name], shared ? name : short, color);
   });
   if (rest.length > 0) series.push(collect(rest, `${rest.length} ${rest.length === 1 ? 'other' : 'others'}`, OTHERS));
   const most = Math.max(...Array.from({ length: count }, (_, index) => series.reduce((sum, one) => sum + (one.values[index] ?? 0), 0)), 0);
@@ -112,14 +114,17 @@ export const PERCENTILES = [
   { name: 'p99', color: '--p99' },
 ] as const;
 
-export function latencyPlot(data: Overview, base: Base): Plot {
+/** `below`: requests under the foot of the scale; a few cache hits would else press everything else into a corner. */
+export function latencyPlot(data: Overview, base: Base): { plot: Plot; below: { requests: number; ms: number } } {
   const cells = rowsOf(data.cells).map((row) => ({ bucket: row.bucket, low: 2 ** (row.bin / 3), high: 2 ** ((row.bin + 1) / 3), requests: row.requests }));
   const series: Series[] = PERCENTILES.map(({ name, color }, index) => ({ name, color, kind: 'line', values: line(base, (row) => row.latency_ms[index] ?? null) }));
   const all = [...series.flatMap((one) => one.values), ...(base.total?.latency_ms ?? [])].filter((value): value is number => value !== null && value > 0);
   const total = cells.reduce((sum, cell) => sum + cell.requests, 0);
-  const low = lowest(cells, total * 0.005);
   const high = Math.max(...all, 1000) * 1.25;
-  return { ...frame(base), y: logScale(Math.min(low, high / 20), high, msLabel), series, cells: levels(cells) };
+  const low = Math.min(high / 20, Math.max(lowest(cells, total * 0.005), (base.total?.latency_ms[0] ?? 0) / 25, 1));
+  const shown = cells.filter((cell) => cell.high > low);
+  const requests = total - shown.reduce((sum, cell) => sum + cell.requests, 0);
+  return { plot: { ...frame(base), y: logScale(low, high, msLabel), series, cells: levels(shown) }, below: { requests, ms: low } };
 }
 
 /** Where the lowest half percent ends: single outliers do not stretch the scale. */
@@ -134,8 +139,8 @@ function lowest(cells: readonly { low: number; requests: number }[], skip: numbe
 
 export function firstTokenPlot(base: Base): Plot {
   const series: Series[] = [
-    { name: 'p50', color: '--p50', kind: 'line', values: line(base, (row) => row.ttft_ms[0] ?? null) },
-    { name: 'p95', color: '--p95', kind: 'line', values: line(base, (row) => row.ttft_ms[1] ?? null) },
+    { name: 'p50', color: '--p50', kind: 'line', values: line(base, (row) => row.first_ms[0] ?? null) },
+    { name: 'p95', color: '--p95', kind: 'line', values: line(base, (row) => row.first_ms[1] ?? null) },
   ];
   const all = series.flatMap((one) => one.values).filter((value): value is number => value !== null && value > 0);
   return { ...frame(base), y: logScale(Math.min(...all, 1000) * 0.7, Math.max(...all, 300) * 1.3, msLabel), series };
@@ -147,7 +152,7 @@ export function speedPlot(base: Base): Plot {
 }
 
 export function savedPlot(base: Base): Plot {
-  const values = line(base, (row) => (row.saved_usd === null ? 0 : Number(row.saved_usd)), true);
+  const values = line(base, (row) => (row.all_saved_usd === null ? 0 : Number(row.all_saved_usd)), true);
   return { ...frame(base), y: linearScale(Math.max(...values.map((value) => value ?? 0), 0), usdLabel, 2), series: [{ name: 'saved', color: '--c7', kind: 'bar', values }] };
 }
 

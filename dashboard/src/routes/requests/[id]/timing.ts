@@ -37,5 +37,5 @@ export function marks(total: number): number[] {
   const rough = total / 5;
   const power = 10 ** Math.floor(Math.log10(rough || 1));
   const step = ([1, 2, 5, 10].find((round) => round * power >= rough) ?? 10) * power;
-  return Array.from({ length: Math.ceil(total / step) }, (_, index) => index * step).filter((at) => at < total * 0.94);
+  return Array.from({ length: Math.ceil(total / step) }, (_, index) => index * step).filter((at) => at < total * 0.9);
 }

@@ -15,7 +15,7 @@ export const GET: RequestHandler = async ({ url, locals, request }) => {
   const view = parseView(url, locals.zone);
   const { stream } = await locals.db.exec({
     ...bind(exportSql({ range: view.range, filters: view.filters }, as.data)),
-    clickhouse_settings: { log_comment: 'requests.export', max_execution_time: 120 },
+    clickhouse_settings: { log_comment: 'requests.export', max_execution_time: 120, format_csv_null_representation: '', prefer_column_name_to_alias: 1 },
     abort_signal: request.signal,
   });
   const name = `weir-requests-${new Date(view.range.from).toISOString().slice(0, 10)}.${as.data}`;

@@ -1,0 +1,118 @@
+/** What is compared: each candidate runs in processes of its own, started and warmed before it is measured. */
+import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startStore } from '@weir/schema/store/spawn';
+import { within } from '../support/deadline.ts';
+import { startProxy } from '../support/weir.ts';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+export interface Candidate {
+  name: string;
+  /** Base of `/v1/chat/completions`. */
+  url: string;
+  /** Processes whose CPU time counts. */
+  pids: number[];
+  stop(): Promise<void>;
+}
+
+async function forked(script: string, environment: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
+  const child = fork(join(here, script), [], { env: { PATH: process.env.PATH, ...environment }, execArgv: [] });
+  const [message] = (await within(10_000, `${script} listens`, once(child, 'message'))) as [{ url: string }];
+  return { child, url: message.url };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  await within(10_000, 'a candidate ends', exited);
+}
+
+export async function startUpstream(): Promise<Candidate> {
+  const { child, url } = await forked('upstream.mjs', {});
+  return { name: 'direct', url, pids: [], stop: () => end(child) };
+}
+
+export async function startRelay(upstream: string): Promise<Candidate> {
+  const { child, url } = await forked('relay.mjs', { UPSTREAM: upstream });
+  return { name: 'node relay', url, pids: [child.pid ?? 0], stop: () => end(child) };
+}
+
+/** Weir with everything recorded, or with bodies left out. */
+export async function startWeirCandidate(upstream: string): Promise<Candidate> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'weir-bench-'));
+  const store = await startStore({ dataDir, port: 0, deadline: 120_000 });
+  const proxy = await startProxy(dataDir, { CLICKHOUSE_URL: store.adminUrl, WEIR_UPSTREAM_OPENAI: upstream });
+  return {
+    name: 'weir',
+    url: `${proxy.url}/openai`,
+    pids: [proxy.child.pid ?? 0],
+    stop: async () => {
+      await proxy.stop();
+      await store.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function hasNginx(): boolean {
+  return spawnSync('nginx', ['-v']).status === 0;
+}
+
+export async function startNginx(upstream: string): Promise<Candidate> {
+  const home = mkdtempSync(join(tmpdir(), 'weir-nginx-'));
+  const port = await freePort();
+  const config = `
+worker_processes 1; daemon off; pid ${home}/pid; error_log ${home}/error.log;
+events { worker_connections 1024; }
+http {
+  access_log off; client_body_temp_path ${home}/b; proxy_temp_path ${home}/p; fastcgi_temp_path ${home}/f;
+  uwsgi_temp_path ${home}/u; scgi_temp_path ${home}/s; keepalive_requests 1000000;
+  upstream provider { server ${new URL(upstream).host}; keepalive 256; keepalive_requests 1000000; }
+  server {
+    listen 127.0.0.1:${port};
+    location / { proxy_pass http://provider; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }
+  }
+}`;
+  writeFileSync(join(home, 'nginx.conf'), config);
+  const child = spawn('nginx', ['-p', home, '-c', join(home, 'nginx.conf')], { stdio: 'ignore' });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const workers = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').map(Number);
+  return {
+    name: 'nginx',
+    url: `http://127.0.0.1:${port}`,
+    pids: workers,
+    stop: async () => {
+      await end(child);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** CPU time of all threads of the processes, ms (proc(5), schedstat: nanoseconds on a core). */
+export function cpuMs(pids: number[]): number {
+  let nanoseconds = 0;
+  for (const pid of pids) {
+    for (const task of readdirSync(`/proc/${pid}/task`)) {
+      try {
+        nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+      } catch {
+        // A thread that ended in between.
+      }
+    }
+  }
+  return nanoseconds / 1e6;
+}

@@ -1,0 +1,131 @@
+/** Promise 3: every recorded request becomes exactly one row, and every provider call one, whatever dies. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startStore } from '@weir/schema/store/spawn';
+import { until } from '../support/deadline.ts';
+import { chatChunks, chatCompletion, json, startProvider, type ScriptedProvider } from '../support/provider.ts';
+import { startWeir, type TestWeir } from '../support/weir.ts';
+
+let weir: TestWeir;
+let provider: ScriptedProvider;
+/** `Weir-Id`s that clients were given, and the caller's ids that the provider saw. */
+const given = new Set<string>();
+const asked = new Set<string>();
+
+beforeAll(async () => {
+  provider = await startProvider(async (seen, response) => {
+    const { user } = JSON.parse(seen.body.toString()) as { user: string };
+    asked.add(user);
+    if (!user.endsWith('s')) return json(response, chatCompletion());
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const chunk of chatChunks(['a', 'b', 'c', 'd'])) {
+      response.write(chunk);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    response.end();
+  });
+  weir = await startWeir({ openai: provider.url }, {}, { ownStore: true });
+});
+afterAll(async () => {
+  await weir.stop();
+  await provider.close();
+});
+
+function killStore(): void {
+  if (weir.store === null) throw new Error('this test has no store of its own');
+  process.kill(weir.store.pid, 'SIGKILL');
+}
+
+let number = 0;
+async function callOnce(): Promise<void> {
+  const name = `u${++number}${number % 3 === 0 ? 's' : ''}`;
+  try {
+    const response = await fetch(`${weir.proxy.url}/openai/v1/chat/completions`, {
+      method: 'POST',
+      body: JSON.stringify({ model: 'gpt-4o-mini', user: name, stream: name.endsWith('s'), messages: [] }),
+      headers: { 'weir-user': name, 'content-type': 'application/json' },
+    });
+    const id = response.headers.get('weir-id');
+    if (id !== null) given.add(id);
+    await response.arrayBuffer();
+  } catch {
+    // The proxy was killed: whether the call has a row is the question.
+  }
+}
+
+/** Clients that go on calling until told to stop. */
+function load(clients: number): () => Promise<void> {
+  let on = true;
+  const loops = Array.from({ length: clients }, async () => {
+    while (on) {
+      await callOnce();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  });
+  return async () => {
+    on = false;
+    await Promise.all(loops);
+  };
+}
+
+async function checkLedgers(): Promise<void> {
+  await until(60_000, 'the spool is empty', async () => {
+    const health = await fetch(`${weir.proxy.url}/weir/health`).then((response) => response.json() as Promise<{ spool: { bytes: number }; open_requests: number }>);
+    return health.spool.bytes === 0 && health.open_requests === 0 ? true : undefined;
+  });
+  const rows = await weir.query<{ id: string; user: string; n: string }>(
+    'SELECT toString(request_id) AS id, any(user_id) AS user, count() AS n FROM requests GROUP BY request_id',
+  );
+  expect(rows.filter(({ n }) => Number(n) !== 1)).toEqual([]);
+  const ids = new Set(rows.map(({ id }) => id));
+  const users = new Set(rows.map(({ user }) => user));
+  expect([...given].filter((id) => !ids.has(id)), 'answered calls without a row').toEqual([]);
+  expect([...asked].filter((user) => !users.has(user)), 'provider calls without a row').toEqual([]);
+  const attempts = await weir.query<{ id: string; n: string }>(
+    'SELECT toString(request_id) AS id, count() AS n FROM attempts GROUP BY request_id',
+  );
+  expect(attempts.filter(({ n }) => Number(n) !== 1)).toEqual([]);
+  const attempted = new Set(attempts.map(({ id }) => id));
+  expect(rows.filter(({ id, user }) => asked.has(user) && !attempted.has(id)), 'calls without an attempt').toEqual([]);
+}
+
+test('kill -9 of the proxy under load, ten times: exactly one row for every ledger entry', { timeout: 240_000 }, async () => {
+  for (let round = 0; round < 10; round++) {
+    const stop = load(12);
+    const before = asked.size;
+    await until(20_000, 'calls flow', () => (asked.size > before + 60 ? true : undefined));
+    await weir.proxy.kill();
+    await stop();
+    await weir.restartProxy();
+  }
+  await checkLedgers();
+  const outcomes = await weir.query<{ outcome: string; n: string }>('SELECT outcome, count() AS n FROM requests GROUP BY outcome');
+  console.log('after ten kills:', given.size, 'answered,', asked.size, 'provider calls,', outcomes);
+  expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(expect.arrayContaining(['ok']));
+});
+
+test('the store is away under load: calls go on, rows wait, and each arrives once', { timeout: 240_000 }, async () => {
+  const stop = load(8);
+  const port = Number(new URL(weir.clickhouseUrl).port);
+  killStore();
+  const before = given.size;
+  // A minute in the soak; here long enough for many batches to fail and wait.
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  expect(given.size).toBeGreaterThan(before + 100);
+  weir.store = await startStore({ dataDir: weir.dataDir, port });
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  await stop();
+  await checkLedgers();
+});
+
+test('the store is killed while the proxy is too: what waits in the spool arrives once', { timeout: 120_000 }, async () => {
+  const stop = load(8);
+  const port = Number(new URL(weir.clickhouseUrl).port);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  killStore();
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await weir.proxy.kill();
+  await stop();
+  weir.store = await startStore({ dataDir: weir.dataDir, port });
+  await weir.restartProxy();
+  await checkLedgers();
+});
