@@ -6,10 +6,13 @@ import { store } from '$lib/server/store.ts';
 /** A page elsewhere that points its own name at this address must not be able to read it. */
 const refuseForeignHost: Handle = ({ event, resolve }) => {
   if (hostAllowed(event.request.headers.get('host'))) return resolve(event);
-  return new Response('This host name is not allowed here. Open the dashboard by its loopback address, or name the host in WEIR_HOSTS.\n', {
-    status: 403,
-    headers: { 'content-type': 'text/plain; charset=utf-8' },
-  });
+  return new Response(
+    'This host name is not allowed here. Open the dashboard by its loopback address, or name the host in WEIR_HOSTS.\n',
+    {
+      status: 403,
+      headers: { 'content-type': 'text/plain; charset=utf-8' },
+    },
+  );
 };
 
 /** Who is asking. Sign-in takes its place here: before anything is read from the store. */
@@ -53,6 +56,12 @@ export const handle = sequence(harden, refuseForeignHost, admit, provide);
 export const handleError: HandleServerError = ({ error, event, status }) => {
   if (status === 404) return { message: 'There is no such page.' };
   // Our log is one JSON line; neither headers nor bodies are ever in it.
-  console.error(JSON.stringify({ level: 'error', path: event.url.pathname, message: error instanceof Error ? error.message : String(error) }));
+  console.error(
+    JSON.stringify({
+      level: 'error',
+      path: event.url.pathname,
+      message: error instanceof Error ? error.message : String(error),
+    }),
+  );
   return { message: 'The dashboard failed to answer. Its log says why.' };
 };

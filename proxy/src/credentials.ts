@@ -66,7 +66,7 @@ function isKeyHeader(name: string): boolean {
 }
 
 /** Header names whose values are never kept: they are, or contain, credentials. */
-const secretName = /auth|cookie|token|secret|password|signature|credential|api-?key|^x-goog-api-key$|^key$/i;
+const secretName = /auth|cookie|token|secret|password|signature|credential|api-?key|(^|-)key$/i;
 
 export interface ForwardedHeaders {
   /** To send: raw, in the client's order and spelling. */

@@ -35,6 +35,7 @@ async function main(): Promise<void> {
   const clickhouseUrl = settings.CLICKHOUSE_URL;
   if (clickhouseUrl === undefined)
     throw new SettingsError('CLICKHOUSE_URL is missing: npm start sets it for the store it starts.');
+  refuseLoops(settings);
   const directory = join(settings.WEIR_DATA_DIR, 'spool', '0');
   mkdirSync(settings.WEIR_DATA_DIR, { recursive: true, mode: 0o700 });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -109,6 +110,16 @@ async function main(): Promise<void> {
   process.on('disconnect', () => void stop());
   process.on('uncaughtException', (error) => log.error(describeFault(error), 'unexpected'));
   process.on('unhandledRejection', (error) => log.error(describeFault(error), 'unexpected'));
+}
+
+/** An upstream that is Weir itself would call itself until the machine gives up. */
+function refuseLoops(settings: Settings): void {
+  for (const [provider, origin] of settings.upstreams) {
+    const { hostname, port } = new URL(origin);
+    if ((isLoopbackName(hostname) || hostname === settings.WEIR_HOST) && Number(port) === settings.WEIR_PROXY_PORT) {
+      throw new SettingsError(`WEIR_UPSTREAM_${provider.toUpperCase()} names this proxy itself: calls would go in a circle.`);
+    }
+  }
 }
 
 function makeCapture(settings: Settings, clickhouseUrl: string, directory: string, marks: Marks): Capture {

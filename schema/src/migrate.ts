@@ -39,6 +39,7 @@ export async function migrate(url: string, options: MigrateOptions): Promise<voi
   const db = openDb(url, { application: 'weir-migrate', timeoutMs: 120_000 });
   try {
     await applyAll(db, options);
+    await applyRetention(db, options);
   } finally {
     await db.close();
   }
@@ -69,6 +70,34 @@ async function applyAll(db: Db, options: MigrateOptions): Promise<void> {
     }
     await db.command({ query: fillIn(sql, options) });
     await db.insert({ table: 'schema_migrations', values: [{ name, checksum }], format: 'JSONEachRow' });
+  }
+}
+
+/** Retention is a setting, not history: a table whose TTL is another than the one in force gets that one. */
+async function applyRetention(db: Db, options: MigrateOptions): Promise<void> {
+  const wanted: [table: string, column: string, days: number][] = [
+    ['requests', 'started_at', options.retainDays],
+    ['attempts', 'started_at', options.retainDays],
+    ['bodies', 'started_at', options.retainBodiesDays],
+    ['scores', 'request_started_at', options.retainDays],
+  ];
+  const result = await db.query({
+    query: 'SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()',
+    format: 'JSONEachRow',
+  });
+  const engines = new Map(
+    z
+      .array(z.object({ name: z.string(), engine_full: z.string() }))
+      .parse(await result.json())
+      .map((row) => [row.name, row.engine_full]),
+  );
+  for (const [table, column, days] of wanted) {
+    if (engines.get(table)?.includes(`toIntervalDay(${days})`) === true) continue;
+    await db.command({
+      // Parts are dropped whole by their own dates: nothing has to be rewritten now.
+      query: `ALTER TABLE ${table} ${onCluster(options)} MODIFY TTL toDateTime(${column}) + INTERVAL ${days} DAY
+        SETTINGS materialize_ttl_after_modify = 0`,
+    });
   }
 }
 

@@ -69,9 +69,13 @@ function load(clients: number): () => Promise<void> {
 
 async function checkLedgers(): Promise<void> {
   await until(60_000, 'the spool is empty', async () => {
-    const health = await fetch(`${weir.proxy.url}/weir/health`).then((response) => response.json() as Promise<{ spool: { bytes: number }; open_requests: number }>);
-    return health.spool.bytes === 0 && health.open_requests === 0 ? true : undefined;
+    const answer = await fetch(`${weir.proxy.url}/weir/health`);
+    const health = (await answer.json()) as { status: string; spool: { bytes: number }; open_requests: number };
+    const idle = health.spool.bytes === 0 && health.open_requests === 0;
+    return health.status !== 'starting' && idle ? true : undefined;
   });
+  // What the recorder holds in memory reaches the spool within a tenth of a second; two turns of its statistics are enough.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
   const rows = await weir.query<{ id: string; user: string; n: string }>(
     'SELECT toString(request_id) AS id, any(user_id) AS user, count() AS n FROM requests GROUP BY request_id',
   );

@@ -96,11 +96,13 @@ test('WebSocket frames are relayed as they are, and the connection leaves one ro
   const server = new WebSocketServer({ server: provider.server });
   server.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
   const client = new WebSocket(`${weir.proxy.url.replace('http', 'ws')}/openai/v1/realtime?model=gpt-realtime`, ['realtime']);
-  const id = await within(5_000, 'the handshake', new Promise<string>((resolve) => {
+  const upgraded = new Promise<string>((resolve) => {
     client.on('upgrade', (response) => resolve(String(response.headers['weir-id'])));
-  }));
-  await within(5_000, 'open', new Promise((resolve) => client.on('open', resolve)));
+  });
+  const opened = new Promise((resolve) => client.on('open', resolve));
   const echo = new Promise<string>((resolve) => client.on('message', (data) => resolve((data as Buffer).toString())));
+  await within(5_000, 'the connection is open', opened);
+  const id = await upgraded;
   client.send('{"type":"ping"}');
   expect(await within(5_000, 'an echo', echo)).toBe('{"type":"ping"}');
   client.close();

@@ -68,9 +68,9 @@ interface Seen {
   finish_reasons: string[];
 }
 
-/** The row of a user's only call; in SQL within two seconds. */
+/** The row of a user's only call. */
 async function rowOf(user: string): Promise<Seen> {
-  const [row] = await until(5_000, `a row of ${user}`, async () => {
+  const [row] = await until(30_000, `a row of ${user}`, async () => {
     const rows = await weir.query<Seen>(`SELECT * FROM requests WHERE user_id = '${user}'`).catch(() => []);
     return rows.length > 0 ? rows : undefined;
   });

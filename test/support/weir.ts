@@ -105,7 +105,7 @@ export async function startWeir(
     return result.json<T>();
   };
   const rows = async <T>(table: string, id: string, order = '1'): Promise<T[]> =>
-    until(15_000, `${id} is in ${table}`, async () => {
+    until(30_000, `${id} is in ${table}`, async () => {
       const found = await query<T>(`SELECT * FROM ${table} WHERE request_id = '${id}' ORDER BY ${order}`).catch(
         () => [],
       );
@@ -131,5 +131,9 @@ export async function startWeir(
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+  await until(60_000, 'the proxy has reached its store', async () => {
+    const health = (await (await fetch(`${weir.proxy.url}/weir/health`)).json()) as { stale: boolean; store: { reachable: boolean } };
+    return health.store.reachable && !health.stale ? true : undefined;
+  });
   return weir;
 }

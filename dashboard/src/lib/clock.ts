@@ -16,22 +16,30 @@ const parts = (at: number, zone: string, options: Intl.DateTimeFormatOptions): s
   format(zone, options).format(at).replaceAll(',', '');
 
 export const time = (at: number, zone: string): string => parts(at, zone, { hour: '2-digit', minute: '2-digit' });
-export const timeWithSeconds = (at: number, zone: string): string => parts(at, zone, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+export const timeWithSeconds = (at: number, zone: string): string =>
+  parts(at, zone, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 export const day = (at: number, zone: string): string => parts(at, zone, { weekday: 'short', day: 'numeric' });
-export const date = (at: number, zone: string): string => parts(at, zone, { weekday: 'short', day: 'numeric', month: 'short' });
+export const date = (at: number, zone: string): string =>
+  parts(at, zone, { weekday: 'short', day: 'numeric', month: 'short' });
 export const dayMonth = (at: number, zone: string): string => parts(at, zone, { day: 'numeric', month: 'short' });
 export const full = (at: number, zone: string): string =>
   `${parts(at, zone, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' })}, ${timeWithSeconds(at, zone)}.${String(at % 1000).padStart(3, '0')}`;
 
 /** Today's as a time, this year's with its date. */
 export function when(at: number, zone: string, now: number): string {
-  return date(at, zone) === date(now, zone) && now - at < 86_400_000 ? timeWithSeconds(at, zone) : `${dayMonth(at, zone)} ${time(at, zone)}`;
+  return date(at, zone) === date(now, zone) && now - at < 86_400_000
+    ? timeWithSeconds(at, zone)
+    : `${dayMonth(at, zone)} ${time(at, zone)}`;
 }
 
 /** The stretch of one bucket: `Thu 19 Nov, 10:45–11:00`. */
 export function bucket(from: number, to: number, zone: string): string {
-  const end = to - from >= 86_400_000 ? date(to, zone) : to - from < 60_000 ? timeWithSeconds(to, zone) : time(to, zone);
-  const start = to - from >= 86_400_000 ? date(from, zone) : `${date(from, zone)}, ${to - from < 60_000 ? timeWithSeconds(from, zone) : time(from, zone)}`;
+  const end =
+    to - from >= 86_400_000 ? date(to, zone) : to - from < 60_000 ? timeWithSeconds(to, zone) : time(to, zone);
+  const start =
+    to - from >= 86_400_000
+      ? date(from, zone)
+      : `${date(from, zone)}, ${to - from < 60_000 ? timeWithSeconds(from, zone) : time(from, zone)}`;
   return `${start}–${end}`;
 }
 
@@ -41,4 +49,5 @@ export function moment(at: number, step: number, zone: string): string {
   return step < 60_000 ? timeWithSeconds(at, zone) : time(at, zone);
 }
 
-export const span = (from: number, to: number, zone: string): string => `${date(from, zone)} ${time(from, zone)} to ${date(to, zone)} ${time(to, zone)}`;
+export const span = (from: number, to: number, zone: string): string =>
+  `${date(from, zone)} ${time(from, zone)} to ${date(to, zone)} ${time(to, zone)}`;

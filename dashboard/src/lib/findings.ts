@@ -21,7 +21,8 @@ export interface Storm {
   to: number;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /** The stretch of buckets that holds far more than the usual bucket; one quiet bucket does not end it. */
 function worstStretch(buckets: readonly number[]): { from: number; to: number; sum: number } {
@@ -31,7 +32,11 @@ function worstStretch(buckets: readonly number[]): { from: number; to: number; s
     if ((buckets[start] ?? 0) <= floor) continue;
     let end = start;
     let sum = 0;
-    for (let index = start; index < buckets.length && ((buckets[index] ?? 0) > floor || (buckets[index + 1] ?? 0) > floor); index += 1) {
+    for (
+      let index = start;
+      index < buckets.length && ((buckets[index] ?? 0) > floor || (buckets[index + 1] ?? 0) > floor);
+      index += 1
+    ) {
       sum += buckets[index] ?? 0;
       if ((buckets[index] ?? 0) > floor) end = index + 1;
     }
@@ -46,11 +51,18 @@ export function findStorm(rows: readonly Failures[], range: Range): Storm | unde
   let best: (Storm & { weight: number }) | undefined;
   for (const row of rows) {
     const stretch = worstStretch(row.buckets);
-    if (stretch.sum < 20 || stretch.sum < row.attempts * 0.4 || stretch.to - stretch.from > row.buckets.length * 0.7) continue;
+    if (stretch.sum < 20 || stretch.sum < row.attempts * 0.4 || stretch.to - stretch.from > row.buckets.length * 0.7)
+      continue;
     if (best && best.weight >= stretch.sum) continue;
     best = {
-      provider: row.provider, outcome: row.outcome, status: row.status, error_type: row.error_type, attempts: stretch.sum, weight: stretch.sum,
-      from: range.from + stretch.from * range.step, to: Math.min(range.to, range.from + stretch.to * range.step),
+      provider: row.provider,
+      outcome: row.outcome,
+      status: row.status,
+      error_type: row.error_type,
+      attempts: stretch.sum,
+      weight: stretch.sum,
+      from: range.from + stretch.from * range.step,
+      to: Math.min(range.to, range.from + stretch.to * range.step),
     };
   }
   return best;
@@ -66,7 +78,8 @@ const did: Record<string, (calls: string) => string> = {
   interrupted: (calls) => `lost ${calls} when Weir itself stopped`,
 };
 
-export const stormVerb = (storm: Storm): string => (did[storm.outcome] ?? ((calls: string) => `failed ${calls}`))(plural(storm.attempts, 'call'));
+export const stormVerb = (storm: Storm): string =>
+  (did[storm.outcome] ?? ((calls: string) => `failed ${calls}`))(plural(storm.attempts, 'call'));
 
 export function stormCause(storm: Storm): string {
   const words = storm.error_type.replaceAll('_', ' ');
@@ -87,9 +100,16 @@ export function aftermathText(storm: Storm, rows: readonly Aftermath[]): string 
   const rescued = rescuers.reduce((sum, row) => sum + row.answered, 0);
   const failed = rows.reduce((sum, row) => sum + row.failed, 0);
   const said: string[] = [];
-  if (rescued > 0) said.push(`Fallback to ${list(rescuers.slice(0, 3).map((row) => row.answered_by))} answered ${rescued.toLocaleString('en-US')}`);
+  if (rescued > 0)
+    said.push(
+      `Fallback to ${list(rescuers.slice(0, 3).map((row) => row.answered_by))} answered ${rescued.toLocaleString('en-US')}`,
+    );
   if (retried > 0) said.push(`a retry answered ${retried.toLocaleString('en-US')}`);
-  said.push(failed > 0 ? `${failed.toLocaleString('en-US')} reached ${failed === 1 ? 'its client as an error' : 'clients as errors'}` : 'none reached a client as an error');
+  said.push(
+    failed > 0
+      ? `${failed.toLocaleString('en-US')} reached ${failed === 1 ? 'its client as an error' : 'clients as errors'}`
+      : 'none reached a client as an error',
+  );
   const text = said.join('; ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

@@ -16,7 +16,7 @@ export const group = (value: number, digits = 0): string =>
 
 const three = (value: number): string => {
   const size = Math.abs(value);
-  return group(value, size >= 100 || Number.isInteger(value) && size >= 10 ? 0 : size >= 10 ? 1 : 2);
+  return group(value, size >= 100 || (Number.isInteger(value) && size >= 10) ? 0 : size >= 10 ? 1 : 2);
 };
 
 export function count(value: number): Quantity {
@@ -26,7 +26,11 @@ export function count(value: number): Quantity {
 /** `412,806`, `1.08 B`: short where the digits behind do not matter. */
 export function short(value: number): Quantity {
   const size = Math.abs(value);
-  for (const [limit, unit] of [[1e12, 'T'], [1e9, 'B'], [1e6, 'M']] as const) {
+  for (const [limit, unit] of [
+    [1e12, 'T'],
+    [1e9, 'B'],
+    [1e6, 'M'],
+  ] as const) {
     if (size >= limit) return { text: three(value / limit), unit };
   }
   return size >= 100_000 ? { text: three(value / 1e3), unit: 'k' } : { text: group(Math.round(value)) };

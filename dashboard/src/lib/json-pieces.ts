@@ -4,7 +4,8 @@ export interface Piece {
 }
 
 const LIMIT = 40_000;
-const pattern = /("(?:[^"\\]|\\.)*")(?=\s*:)|"(?:[^"\\]|\\.)*"|(-?\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b|\b(?:true|false|null)\b)/g;
+const pattern =
+  /("(?:[^"\\]|\\.)*")(?=\s*:)|"(?:[^"\\]|\\.)*"|(-?\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b|\b(?:true|false|null)\b)/g;
 
 /** Names and bare values apart, for the eye. Long text stays in one piece; nothing here is HTML. */
 export function jsonPieces(text: string): Piece[] {

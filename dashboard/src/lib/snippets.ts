@@ -15,11 +15,20 @@ type Draft = Omit<Snippet, 'changed'>;
 /** A line that ends in `◂` is one of those that change. */
 function mark(draft: Draft): Snippet {
   const lines = draft.code.trim().split('\n');
-  return { ...draft, changed: lines.flatMap((line, index) => (line.endsWith('◂') ? [index] : [])), code: lines.map((line) => line.replace(/ ?◂$/, '')).join('\n') };
+  return {
+    ...draft,
+    changed: lines.flatMap((line, index) => (line.endsWith('◂') ? [index] : [])),
+    code: lines.map((line) => line.replace(/ ?◂$/, '')).join('\n'),
+  };
 }
 
 const drafts = (proxy: string): Draft[] => [
-  { id: 'openai-python', name: 'OpenAI', language: 'Python', install: 'pip install openai', code: `
+  {
+    id: 'openai-python',
+    name: 'OpenAI',
+    language: 'Python',
+    install: 'pip install openai',
+    code: `
 from openai import OpenAI
 
 client = OpenAI(
@@ -30,8 +39,14 @@ reply = client.chat.completions.create(
     model="gpt-5-mini",
     messages=[{"role": "user", "content": "Say hello."}],
 )
-print(reply.choices[0].message.content)` },
-  { id: 'openai-typescript', name: 'OpenAI', language: 'TypeScript', install: 'npm install openai', code: `
+print(reply.choices[0].message.content)`,
+  },
+  {
+    id: 'openai-typescript',
+    name: 'OpenAI',
+    language: 'TypeScript',
+    install: 'npm install openai',
+    code: `
 import OpenAI from 'openai';
 
 const client = new OpenAI({
@@ -42,8 +57,14 @@ const reply = await client.chat.completions.create({
   model: 'gpt-5-mini',
   messages: [{ role: 'user', content: 'Say hello.' }],
 });
-console.log(reply.choices[0].message.content);` },
-  { id: 'anthropic-python', name: 'Anthropic', language: 'Python', install: 'pip install anthropic', code: `
+console.log(reply.choices[0].message.content);`,
+  },
+  {
+    id: 'anthropic-python',
+    name: 'Anthropic',
+    language: 'Python',
+    install: 'pip install anthropic',
+    code: `
 from anthropic import Anthropic
 
 client = Anthropic(
@@ -55,8 +76,14 @@ message = client.messages.create(
     max_tokens=200,
     messages=[{"role": "user", "content": "Say hello."}],
 )
-print(message.content[0].text)` },
-  { id: 'anthropic-typescript', name: 'Anthropic', language: 'TypeScript', install: 'npm install @anthropic-ai/sdk', code: `
+print(message.content[0].text)`,
+  },
+  {
+    id: 'anthropic-typescript',
+    name: 'Anthropic',
+    language: 'TypeScript',
+    install: 'npm install @anthropic-ai/sdk',
+    code: `
 import Anthropic from '@anthropic-ai/sdk';
 
 const client = new Anthropic({
@@ -68,8 +95,14 @@ const message = await client.messages.create({
   max_tokens: 200,
   messages: [{ role: 'user', content: 'Say hello.' }],
 });
-console.log(message.content);` },
-  { id: 'google-python', name: 'Google', language: 'Python', install: 'pip install google-genai', code: `
+console.log(message.content);`,
+  },
+  {
+    id: 'google-python',
+    name: 'Google',
+    language: 'Python',
+    install: 'pip install google-genai',
+    code: `
 from google import genai
 from google.genai import types
 
@@ -78,8 +111,14 @@ client = genai.Client(http_options=types.HttpOptions(
     headers={"Weir-User": "alice"}, ◂
 ))
 reply = client.models.generate_content(model="gemini-2.5-flash", contents="Say hello.")
-print(reply.text)` },
-  { id: 'google-typescript', name: 'Google', language: 'TypeScript', install: 'npm install @google/genai', code: `
+print(reply.text)`,
+  },
+  {
+    id: 'google-typescript',
+    name: 'Google',
+    language: 'TypeScript',
+    install: 'npm install @google/genai',
+    code: `
 import { GoogleGenAI } from '@google/genai';
 
 const ai = new GoogleGenAI({
@@ -90,8 +129,14 @@ const ai = new GoogleGenAI({
   },
 });
 const reply = await ai.models.generateContent({ model: 'gemini-2.5-flash', contents: 'Say hello.' });
-console.log(reply.text);` },
-  { id: 'ai-sdk', name: 'AI SDK', language: 'TypeScript', install: 'npm install ai @ai-sdk/openai', code: `
+console.log(reply.text);`,
+  },
+  {
+    id: 'ai-sdk',
+    name: 'AI SDK',
+    language: 'TypeScript',
+    install: 'npm install ai @ai-sdk/openai',
+    code: `
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateText } from 'ai';
 
@@ -100,8 +145,14 @@ const openai = createOpenAI({
   headers: { 'Weir-User': 'alice' }, ◂
 });
 const { text } = await generateText({ model: openai('gpt-5-mini'), prompt: 'Say hello.' });
-console.log(text);` },
-  { id: 'langchain-python', name: 'LangChain', language: 'Python', install: 'pip install langchain-openai', code: `
+console.log(text);`,
+  },
+  {
+    id: 'langchain-python',
+    name: 'LangChain',
+    language: 'Python',
+    install: 'pip install langchain-openai',
+    code: `
 from langchain_openai import ChatOpenAI
 
 model = ChatOpenAI(
@@ -109,8 +160,14 @@ model = ChatOpenAI(
     base_url="${proxy}/openai/v1", ◂
     default_headers={"Weir-User": "alice"}, ◂
 )
-print(model.invoke("Say hello.").content)` },
-  { id: 'langchain-typescript', name: 'LangChain', language: 'TypeScript', install: 'npm install @langchain/openai', code: `
+print(model.invoke("Say hello.").content)`,
+  },
+  {
+    id: 'langchain-typescript',
+    name: 'LangChain',
+    language: 'TypeScript',
+    install: 'npm install @langchain/openai',
+    code: `
 import { ChatOpenAI } from '@langchain/openai';
 
 const model = new ChatOpenAI({
@@ -120,17 +177,25 @@ const model = new ChatOpenAI({
     defaultHeaders: { 'Weir-User': 'alice' }, ◂
   },
 });
-console.log((await model.invoke('Say hello.')).content);` },
-  { id: 'curl', name: 'curl', language: 'shell', install: '', code: `
+console.log((await model.invoke('Say hello.')).content);`,
+  },
+  {
+    id: 'curl',
+    name: 'curl',
+    language: 'shell',
+    install: '',
+    code: `
 curl ${proxy}/openai/v1/chat/completions \\ ◂
   -H "Authorization: Bearer $OPENAI_API_KEY" \\
   -H "Content-Type: application/json" \\
   -H "Weir-User: alice" \\ ◂
-  -d '{"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Say hello."}]}'` },
+  -d '{"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Say hello."}]}'`,
+  },
 ];
 
 export const snippets = (proxy: string): Snippet[] => drafts(proxy).map(mark);
 const ids = drafts('').map((draft) => draft.id);
 
 /** The snippet that the URL names, or the first. */
-export const client = (asked: string | null): string => (asked !== null && ids.includes(asked) ? asked : (ids[0] ?? ''));
+export const client = (asked: string | null): string =>
+  asked !== null && ids.includes(asked) ? asked : (ids[0] ?? '');

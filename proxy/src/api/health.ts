@@ -6,8 +6,8 @@ import type { Metrics } from '../metrics.ts';
 import { version } from '../version.ts';
 
 export const healthBody = z.object({
-  /** `ok`; `degraded`: calls pass, but rows wait or were lost. */
-  status: z.enum(['ok', 'degraded']),
+  /** `starting`: the recorder reads what an earlier process left. `degraded`: calls pass, but rows wait or were lost. */
+  status: z.enum(['ok', 'starting', 'degraded']),
   version: z.string(),
   /** Settings come from the last good copy, because the store does not answer. */
   stale: z.boolean(),
@@ -30,7 +30,7 @@ export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<
   const reachable = stats?.storeReachable ?? false;
   const waiting = (stats?.spoolLagMs ?? 0) > 10_000;
   return {
-    status: lost > 0 || waiting || keys.stale ? 'degraded' : 'ok',
+    status: stats === null ? 'starting' : lost > 0 || waiting || keys.stale ? 'degraded' : 'ok',
     version,
     stale: keys.stale,
     spool: {

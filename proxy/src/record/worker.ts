@@ -29,6 +29,7 @@ parentPort?.on('message', (message: ToRecorder) => {
   queue = queue.then(() => (message.kind === 'slab' ? takeSlab(message) : stop(message.deadlineMs)));
 });
 
+say({ kind: 'stats', stats: stats() });
 const timer = setInterval(() => say({ kind: 'stats', stats: stats() }), statsEveryMs);
 
 async function takeSlab({ bytes, length }: { bytes: ArrayBuffer; length: number }): Promise<void> {

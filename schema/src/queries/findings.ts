@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { where } from '../filters.ts';
 import { defineQuery } from '../query.ts';
 import { empty, param, sql } from '../sql.ts';
-import { bucketCount, bucketOf, type Range, within } from '../time.ts';
+import { bucketCount, bucketOf, within } from '../time.ts';
 import { count, failed, range, view } from './parts.ts';
 
 export const failures = defineQuery({
@@ -15,7 +15,7 @@ export const failures = defineQuery({
   }),
   sql: (p) => sql`
     SELECT provider, outcome, status, count() AS attempts, anyHeavy(error_type) AS error_type,
-           countResample(0, ${bucketCount(p.range as Range)}, 1)(${bucketOf(p.range as Range)}) AS buckets
+           countResample(0, ${bucketCount(p.range)}, 1)(${bucketOf(p.range)}) AS buckets
     FROM attempts
     WHERE ${within(p.range)}
       AND ${failed} AND outcome != 'client_error'${

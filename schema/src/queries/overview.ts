@@ -6,10 +6,8 @@ import { z } from 'zod';
 import { where } from '../filters.ts';
 import { defineQuery } from '../query.ts';
 import { sql } from '../sql.ts';
-import { bucketCount, bucketOf, type Range, timeParam } from '../time.ts';
+import { bucketCount, bucketOf, timeParam } from '../time.ts';
 import { count, failed, model, money, number, range, speed, view } from './parts.ts';
-
-const asRange = (value: z.output<typeof range>): Range => value as Range;
 
 /** Every figure, for each bucket and for the whole range (`is_total`) in one scan. */
 export const series = defineQuery({
@@ -40,7 +38,7 @@ export const series = defineQuery({
     last_at: z.string(),
   }),
   sql: (p) => sql`
-    SELECT grouping(bucket) AS is_total, ${bucketOf(asRange(p.range))} AS bucket,
+    SELECT grouping(bucket) AS is_total, ${bucketOf(p.range)} AS bucket,
            count() AS requests, countIf(${failed}) AS errors,
            sum(cost_usd) AS total_usd, countIf(cost_usd IS NULL) AS unpriced, countIf(usage_source = 'estimated') AS estimated,
            sum(input_tokens + output_tokens) AS tokens,
@@ -64,7 +62,7 @@ export const byProvider = defineQuery({
   params: view,
   row: z.object({ bucket: count, provider: z.string(), requests: count, errors: count }),
   sql: (p) => sql`
-    SELECT ${bucketOf(asRange(p.range))} AS bucket, provider, count() AS requests, countIf(${failed}) AS errors
+    SELECT ${bucketOf(p.range)} AS bucket, provider, count() AS requests, countIf(${failed}) AS errors
     FROM requests
     WHERE ${where(p.range, p.filters)}
     GROUP BY bucket, provider
@@ -78,7 +76,7 @@ export const latencyCells = defineQuery({
   params: view,
   row: z.object({ bucket: count, bin: count, requests: count }),
   sql: (p) => sql`
-    SELECT ${bucketOf(asRange(p.range))} AS bucket,
+    SELECT ${bucketOf(p.range)} AS bucket,
            toUInt16(floor(log2(greatest(duration_ms, 1)) * ${BINS_PER_DOUBLING})) AS bin, count() AS requests
     FROM requests
     WHERE ${where(p.range, p.filters)}
@@ -91,7 +89,7 @@ export const costByModel = defineQuery({
   params: view,
   row: z.object({ bucket: count, provider: z.string(), model: z.string(), total_usd: money }),
   sql: (p) => sql`
-    SELECT ${bucketOf(asRange(p.range))} AS bucket, provider, ${model} AS model, sum(cost_usd) AS total_usd
+    SELECT ${bucketOf(p.range)} AS bucket, provider, ${model} AS model, sum(cost_usd) AS total_usd
     FROM requests
     WHERE ${where(p.range, p.filters)}
       AND cost_usd IS NOT NULL
@@ -131,7 +129,7 @@ export const errors = defineQuery({
     SELECT if(outcome = 'blocked', '', provider) AS who, outcome, status, error_type,
            countIf(started_at >= ${timeParam(p.range.from)}) AS requests,
            countIf(started_at < ${timeParam(p.before.to)}) AS requests_before,
-           countResample(0, ${bucketCount(asRange(p.range))}, 1)(${bucketOf(asRange(p.range))}) AS buckets, count() OVER () AS of
+           countResample(0, ${bucketCount(p.range)}, 1)(${bucketOf(p.range)}) AS buckets, count() OVER () AS of
     FROM requests
     WHERE ${where({ from: p.before.from, to: p.range.to }, p.filters)}
       AND ${failed}
@@ -152,7 +150,7 @@ export const users = defineQuery({
     last_at: z.string(), days: z.array(number),
   }),
   sql: (p) => {
-    const week = { ...asRange(p.range), from: p.range.to - 7 * DAY, step: DAY };
+    const week = { ...p.range, from: p.range.to - 7 * DAY, step: DAY };
     const inRange = sql`started_at >= ${timeParam(p.range.from)}`;
     return sql`
     SELECT user_id, sumIf(cost_usd, ${inRange}) AS total_usd, countIf(${inRange}) AS requests,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { fieldSql, textFieldNames, type TextField, where } from '../filters.ts';
 import { defineQuery } from '../query.ts';
 import { sql } from '../sql.ts';
-import { bucketOf, type Range, within } from '../time.ts';
+import { bucketOf, within } from '../time.ts';
 import { count, failed, range, view } from './parts.ts';
 
 /** Is there anything yet, and what is the newest? */
@@ -32,7 +32,7 @@ export const strip = defineQuery({
   params: view,
   row: z.object({ bucket: count, requests: count, errors: count }),
   sql: (p) => sql`
-    SELECT ${bucketOf(p.range as Range)} AS bucket, count() AS requests, countIf(${failed}) AS errors
+    SELECT ${bucketOf(p.range)} AS bucket, count() AS requests, countIf(${failed}) AS errors
     FROM requests
     WHERE ${where(p.range, p.filters)}
     GROUP BY bucket

@@ -60,22 +60,42 @@ export const msLabel = (ms: number, unit: boolean): string => {
   return unit ? `${text}${THIN}s` : text;
 };
 
-export const usdLabel = (usd: number): string => `$${usd === 0 || usd >= 10 || Number.isInteger(usd) ? group(usd) : usd >= 0.1 ? group(usd, 2) : usd.toPrecision(1)}`;
-export const countLabel = (value: number): string => (value >= 1e6 ? `${group(value / 1e6, value % 1e6 === 0 ? 0 : 1)}${THIN}M` : group(value, Number.isInteger(value) ? 0 : 1));
+export const usdLabel = (usd: number): string =>
+  `$${usd === 0 || usd >= 10 || Number.isInteger(usd) ? group(usd) : usd >= 0.1 ? group(usd, 2) : usd.toPrecision(1)}`;
+export const countLabel = (value: number): string =>
+  value >= 1e6
+    ? `${group(value / 1e6, value % 1e6 === 0 ? 0 : 1)}${THIN}M`
+    : group(value, Number.isInteger(value) ? 0 : 1);
 
 const MINUTE = 60_000;
-const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 10080, 20160].map((n) => n * MINUTE);
+const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 10080, 20160].map(
+  (n) => n * MINUTE,
+);
 
 export function timeTicks(from: number, to: number, zone: string, most = 7): XTick[] {
   const step = TIME_STEPS.find((candidate) => (to - from) / candidate <= most) ?? TIME_STEPS.at(-1) ?? MINUTE;
   const offset = zoneOffset(from, zone);
   const ticks: XTick[] = [];
-  for (let at = Math.ceil((from + offset) / step) * step - offset, index = 0; at <= to && index < 40; at += step, index += 1) {
+  for (
+    let at = Math.ceil((from + offset) / step) * step - offset, index = 0;
+    at <= to && index < 40;
+    at += step, index += 1
+  ) {
     const midnight = clock.time(at, zone) === '00:00';
-    const label = step >= 1440 * MINUTE ? clock.dayMonth(at, zone) : midnight ? clock.day(at, zone) : clock.time(at, zone);
-    ticks.push({ at, label, place: (at - from) / (to - from), day: midnight && step < 1440 * MINUTE, minor: index % 2 === 1 });
+    const label =
+      step >= 1440 * MINUTE ? clock.dayMonth(at, zone) : midnight ? clock.day(at, zone) : clock.time(at, zone);
+    ticks.push({
+      at,
+      label,
+      place: (at - from) / (to - from),
+      day: midnight && step < 1440 * MINUTE,
+      minor: index % 2 === 1,
+    });
   }
   // A bold day is never left out on a narrow plot; its neighbours are.
   const day = ticks.findIndex((tick) => tick.day);
-  return ticks.map((tick, index) => ({ ...tick, minor: !tick.day && (day >= 0 ? Math.abs(index - day) % 2 === 1 : tick.minor) }));
+  return ticks.map((tick, index) => ({
+    ...tick,
+    minor: !tick.day && (day >= 0 ? Math.abs(index - day) % 2 === 1 : tick.minor),
+  }));
 }

@@ -38,7 +38,13 @@ export interface Plot {
 }
 
 /** A dense array over all buckets; `missing` where no row is. */
-export function dense<Row, Missing>(rows: readonly Row[], count: number, at: (row: Row) => number, value: (row: Row) => number | null, missing: Missing): (number | null | Missing)[] {
+export function dense<Row, Missing>(
+  rows: readonly Row[],
+  count: number,
+  at: (row: Row) => number,
+  value: (row: Row) => number | null,
+  missing: Missing,
+): (number | null | Missing)[] {
   const values: (number | null | Missing)[] = new Array<Missing>(count).fill(missing);
   for (const row of rows) if (at(row) >= 0 && at(row) < count) values[at(row)] = value(row);
   return values;
@@ -68,11 +74,19 @@ export function findGaps(requests: readonly number[], running: boolean): Stretch
 /** Counts on seven levels; the root keeps rare cells visible. */
 export function levels(cells: readonly { bucket: number; low: number; high: number; requests: number }[]): Cell[] {
   const most = Math.max(1, ...cells.map((cell) => cell.requests));
-  return cells.map(({ bucket, low, high, requests }) => ({ bucket, low, high, level: Math.max(1, Math.ceil(Math.sqrt(requests / most) * 7)) }));
+  return cells.map(({ bucket, low, high, requests }) => ({
+    bucket,
+    low,
+    high,
+    level: Math.max(1, Math.ceil(Math.sqrt(requests / most) * 7)),
+  }));
 }
 
 /** `M…L…` of a small line in a box of 1000 by `height`; it breaks where a value is missing. */
-export function sparkPath(values: readonly (number | null)[], box: { height: number; max?: number; min?: number }): string {
+export function sparkPath(
+  values: readonly (number | null)[],
+  box: { height: number; max?: number; min?: number },
+): string {
   const known = values.filter((value): value is number => value !== null);
   const max = box.max ?? Math.max(...known);
   const min = box.min ?? Math.min(0, ...known);

@@ -1,6 +1,19 @@
 /** A slot belongs to a name, on every page and in every range. */
 const providers: Record<string, number> = {
-  openai: 1, anthropic: 2, google: 3, azure: 4, bedrock: 5, mistral: 6, groq: 7, cohere: 5, vertex: 7, xai: 4, deepseek: 7, together: 5, fireworks: 4, openrouter: 6,
+  openai: 1,
+  anthropic: 2,
+  google: 3,
+  azure: 4,
+  bedrock: 5,
+  mistral: 6,
+  groq: 7,
+  cohere: 5,
+  vertex: 7,
+  xai: 4,
+  deepseek: 7,
+  together: 5,
+  fireworks: 4,
+  openrouter: 6,
 };
 
 /** Providers without a place of their own take one by their name, so that it never changes; `c8` is "others". */

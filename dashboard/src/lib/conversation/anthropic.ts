@@ -1,5 +1,18 @@
 /** Anthropic's Messages. */
-import { asList, asObject, asText, type Block, image, imageBytes, type Json, type JsonObject, type Message, pretty, prettyText, text } from './model.ts';
+import {
+  asList,
+  asObject,
+  asText,
+  type Block,
+  image,
+  imageBytes,
+  type Json,
+  type JsonObject,
+  type Message,
+  pretty,
+  prettyText,
+  text,
+} from './model.ts';
 import { toolNames } from './openai.ts';
 
 function block(value: Json, markdown: boolean, names: Map<string, string>): Block[] {
@@ -18,16 +31,32 @@ function block(value: Json, markdown: boolean, names: Map<string, string>): Bloc
       return [{ kind: 'call', name: asText(one['name']), id, args: pretty(one['input']) }];
     case 'tool_result': {
       const content = one['content'];
-      const words = typeof content === 'string' ? content : asList(content).map((part) => asText(asObject(part)['text'])).join('\n');
-      const images = asList(content).filter((part) => asObject(part)['type'] === 'image').flatMap((part) => block(part, false, names));
+      const words =
+        typeof content === 'string'
+          ? content
+          : asList(content)
+              .map((part) => asText(asObject(part)['text']))
+              .join('\n');
+      const images = asList(content)
+        .filter((part) => asObject(part)['type'] === 'image')
+        .flatMap((part) => block(part, false, names));
       return [{ kind: 'result', name: names.get(id) ?? '', id, text: prettyText(words) }, ...images];
     }
     case 'image': {
       const source = asObject(one['source']);
-      return [source['type'] === 'base64' ? imageBytes(asText(source['media_type']), asText(source['data'])) : image(asText(source['url']) || asText(source['file_id']))];
+      return [
+        source['type'] === 'base64'
+          ? imageBytes(asText(source['media_type']), asText(source['data']))
+          : image(asText(source['url']) || asText(source['file_id'])),
+      ];
     }
     case 'document':
-      return [{ kind: 'file', note: `${asText(one['title']) || 'document'}, ${asText(asObject(one['source'])['media_type']) || asText(asObject(one['source'])['type'])}` }];
+      return [
+        {
+          kind: 'file',
+          note: `${asText(one['title']) || 'document'}, ${asText(asObject(one['source'])['media_type']) || asText(asObject(one['source'])['type'])}`,
+        },
+      ];
     default:
       return [{ kind: 'result', name: asText(one['type']), id, text: pretty(one) }];
   }
@@ -47,7 +76,9 @@ export function messagesRequest(body: JsonObject): Message[] {
   return [...(system.length > 0 ? [{ role: 'system', blocks: system }] : []), ...toolNames(body['tools']), ...asked];
 }
 
-export const messagesReply = (body: JsonObject): Message[] => [{ role: 'assistant', blocks: blocks(body['content'], true, new Map()) }];
+export const messagesReply = (body: JsonObject): Message[] => [
+  { role: 'assistant', blocks: blocks(body['content'], true, new Map()) },
+];
 
 export function messagesEvents(events: readonly Json[]): Message[] {
   const drafts = new Map<number, { block: JsonObject; text: string }>();
@@ -66,7 +97,15 @@ export function messagesEvents(events: readonly Json[]): Message[] {
     const type = asText(draft.block['type']);
     if (type === 'text') return text(asText(draft.block['text']) + draft.text, true);
     if (type === 'thinking') return [{ kind: 'reasoning', text: asText(draft.block['thinking']) + draft.text }];
-    if (type === 'tool_use' || type === 'server_tool_use') return [{ kind: 'call', name: asText(draft.block['name']), id: asText(draft.block['id']), args: prettyText(draft.text || pretty(draft.block['input'])) }];
+    if (type === 'tool_use' || type === 'server_tool_use')
+      return [
+        {
+          kind: 'call',
+          name: asText(draft.block['name']),
+          id: asText(draft.block['id']),
+          args: prettyText(draft.text || pretty(draft.block['input'])),
+        },
+      ];
     return block(draft.block, true, names);
   });
   return said.length === 0 ? [] : [{ role: 'assistant', blocks: said }];

@@ -24,11 +24,13 @@ export interface Conversation {
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json | undefined };
 export type JsonObject = { [key: string]: Json | undefined };
 
-export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 export const asObject = (value: unknown): JsonObject => (isObject(value) ? value : {});
 export const asList = (value: unknown): Json[] => (Array.isArray(value) ? (value as Json[]) : []);
 export const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
-export const pretty = (value: unknown): string => (typeof value === 'string' ? prettyText(value) : value === undefined ? '' : JSON.stringify(value, null, 2));
+export const pretty = (value: unknown): string =>
+  typeof value === 'string' ? prettyText(value) : value === undefined ? '' : JSON.stringify(value, null, 2);
 
 /** JSON that came as text is set out; anything else stays as it is. */
 export function prettyText(text: string): string {
@@ -40,7 +42,8 @@ export function prettyText(text: string): string {
   }
 }
 
-export const text = (value: string, markdown = false): Block[] => (value === '' ? [] : [{ kind: 'text', text: value, markdown }]);
+export const text = (value: string, markdown = false): Block[] =>
+  value === '' ? [] : [{ kind: 'text', text: value, markdown }];
 
 const IMAGE = /^data:(image\/(?:png|jpe?g|gif|webp|avif));base64,[A-Za-z0-9+/=\s]+$/;
 
@@ -48,11 +51,21 @@ const IMAGE = /^data:(image\/(?:png|jpe?g|gif|webp|avif));base64,[A-Za-z0-9+/=\s
 export function image(url: string): Block {
   const match = IMAGE.exec(url);
   if (match) return { kind: 'image', src: url, note: `${match[1] ?? 'image'}, ${size(url.length * 0.75)}` };
-  return { kind: 'image', src: null, note: url.startsWith('data:') ? `${url.slice(5, 40).split(';')[0] ?? 'image'}, not shown` : `at ${url.slice(0, 200)}, not fetched` };
+  return {
+    kind: 'image',
+    src: null,
+    note: url.startsWith('data:')
+      ? `${url.slice(5, 40).split(';')[0] ?? 'image'}, not shown`
+      : `at ${url.slice(0, 200)}, not fetched`,
+  };
 }
 
 export const imageBytes = (mime: string, base64: string): Block => image(`data:${mime};base64,${base64}`);
 
 function size(bytes: number): string {
-  return bytes < 1000 ? `${Math.round(bytes)} B` : bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  return bytes < 1000
+    ? `${Math.round(bytes)} B`
+    : bytes < 1e6
+      ? `${Math.round(bytes / 1000)} kB`
+      : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,14 +1,30 @@
 /** OpenAI's chat completions and completions, and everything shaped like them. */
-import { asList, asObject, asText, type Block, image, isObject, type Json, type JsonObject, type Message, pretty, prettyText, text } from './model.ts';
+import {
+  asList,
+  asObject,
+  asText,
+  type Block,
+  image,
+  isObject,
+  type Json,
+  type JsonObject,
+  type Message,
+  pretty,
+  prettyText,
+  text,
+} from './model.ts';
 
 function parts(content: Json | undefined, markdown: boolean): Block[] {
   if (typeof content === 'string') return text(content, markdown);
   return asList(content).flatMap((item): Block[] => {
     const part = asObject(item);
-    if (part['type'] === 'text' || part['type'] === 'input_text' || part['type'] === 'output_text') return text(asText(part['text']), markdown);
+    if (part['type'] === 'text' || part['type'] === 'input_text' || part['type'] === 'output_text')
+      return text(asText(part['text']), markdown);
     if (part['type'] === 'refusal') return text(asText(part['refusal']), markdown);
-    if (part['type'] === 'image_url') return [image(asText(asObject(part['image_url'])['url']) || asText(part['image_url']))];
-    if (part['type'] === 'input_audio') return [{ kind: 'file', note: `audio, ${asText(asObject(part['input_audio'])['format'])}` }];
+    if (part['type'] === 'image_url')
+      return [image(asText(asObject(part['image_url'])['url']) || asText(part['image_url']))];
+    if (part['type'] === 'input_audio')
+      return [{ kind: 'file', note: `audio, ${asText(asObject(part['input_audio'])['format'])}` }];
     if (part['type'] === 'file') return [{ kind: 'file', note: asText(asObject(part['file'])['filename']) || 'file' }];
     return typeof item === 'string' ? text(item, markdown) : [{ kind: 'file', note: asText(part['type']) || 'part' }];
   });
@@ -18,28 +34,50 @@ const calls = (list: Json | undefined): Block[] =>
   asList(list).map((item) => {
     const call = asObject(item);
     const fn = asObject(call['function'] ?? call['custom']);
-    return { kind: 'call', name: asText(fn['name']), id: asText(call['id']), args: prettyText(asText(fn['arguments']) || asText(fn['input'])) };
+    return {
+      kind: 'call',
+      name: asText(fn['name']),
+      id: asText(call['id']),
+      args: prettyText(asText(fn['arguments']) || asText(fn['input'])),
+    };
   });
 
 export const toolNames = (tools: Json | undefined): Message[] => {
-  const names = asList(tools).map((tool) => asText(asObject(asObject(tool)['function'])['name']) || asText(asObject(tool)['name']) || asText(asObject(tool)['type']));
+  const names = asList(tools).map(
+    (tool) =>
+      asText(asObject(asObject(tool)['function'])['name']) ||
+      asText(asObject(tool)['name']) ||
+      asText(asObject(tool)['type']),
+  );
   return names.length === 0 ? [] : [{ role: 'tools', blocks: [{ kind: 'tools', names }] }];
 };
 
 function message(item: Json, names: Map<string, string>): Message {
   const one = asObject(item);
   const role = asText(one['role']) || 'message';
-  for (const call of asList(one['tool_calls'])) names.set(asText(asObject(call)['id']), asText(asObject(asObject(call)['function'])['name']));
+  for (const call of asList(one['tool_calls']))
+    names.set(asText(asObject(call)['id']), asText(asObject(asObject(call)['function'])['name']));
   if (role === 'tool' || role === 'function') {
     const id = asText(one['tool_call_id']);
     const said = parts(one['content'], false);
     const words = said.flatMap((block) => (block.kind === 'text' ? [block.text] : [])).join('\n');
-    return { role: 'tool', blocks: [{ kind: 'result', name: names.get(id) || asText(one['name']), id, text: prettyText(words) }, ...said.filter((block) => block.kind !== 'text')] };
+    return {
+      role: 'tool',
+      blocks: [
+        { kind: 'result', name: names.get(id) || asText(one['name']), id, text: prettyText(words) },
+        ...said.filter((block) => block.kind !== 'text'),
+      ],
+    };
   }
   const reasoning = asText(one['reasoning_content']) || asText(one['reasoning']);
   return {
     role,
-    blocks: [...(reasoning ? [{ kind: 'reasoning' as const, text: reasoning }] : []), ...parts(one['content'], role === 'assistant'), ...text(asText(one['refusal'])), ...calls(one['tool_calls'])],
+    blocks: [
+      ...(reasoning ? [{ kind: 'reasoning' as const, text: reasoning }] : []),
+      ...parts(one['content'], role === 'assistant'),
+      ...text(asText(one['refusal'])),
+      ...calls(one['tool_calls']),
+    ],
   };
 }
 
@@ -60,10 +98,17 @@ export function promptRequest(body: JsonObject): Message[] {
 export const chatReply = (body: JsonObject): Message[] =>
   asList(body['choices']).map((choice) => {
     const one = asObject(choice);
-    return isObject(one['message']) ? message(one['message'], new Map()) : { role: 'assistant', blocks: text(asText(one['text']), true) };
+    return isObject(one['message'])
+      ? message(one['message'], new Map())
+      : { role: 'assistant', blocks: text(asText(one['text']), true) };
   });
 
-interface Draft { text: string; reasoning: string; refusal: string; calls: Map<number, { id: string; name: string; args: string }> }
+interface Draft {
+  text: string;
+  reasoning: string;
+  refusal: string;
+  calls: Map<number, { id: string; name: string; args: string }>;
+}
 
 export function chatEvents(events: readonly Json[]): Message[] {
   const drafts = new Map<number, Draft>();
@@ -92,8 +137,15 @@ export function chatEvents(events: readonly Json[]): Message[] {
   return [...drafts.values()].map((draft) => ({
     role: 'assistant',
     blocks: [
-      ...(draft.reasoning ? [{ kind: 'reasoning' as const, text: draft.reasoning }] : []), ...text(draft.text, true), ...text(draft.refusal),
-      ...[...draft.calls.values()].map((call): Block => ({ kind: 'call', name: call.name, id: call.id, args: prettyText(call.args) })),
+      ...(draft.reasoning ? [{ kind: 'reasoning' as const, text: draft.reasoning }] : []),
+      ...text(draft.text, true),
+      ...text(draft.refusal),
+      ...[...draft.calls.values()].map((call): Block => ({
+        kind: 'call',
+        name: call.name,
+        id: call.id,
+        args: prettyText(call.args),
+      })),
     ],
   }));
 }

@@ -1,5 +1,17 @@
 /** OpenAI's Responses. */
-import { asList, asObject, asText, type Block, image, type Json, type JsonObject, type Message, pretty, prettyText, text } from './model.ts';
+import {
+  asList,
+  asObject,
+  asText,
+  type Block,
+  image,
+  type Json,
+  type JsonObject,
+  type Message,
+  pretty,
+  prettyText,
+  text,
+} from './model.ts';
 import { toolNames } from './openai.ts';
 
 function parts(content: Json | undefined, markdown: boolean): Block[] {
@@ -23,14 +35,27 @@ function item(value: Json, names: Map<string, string>): Message {
     return { role, blocks: parts(one['content'], role === 'assistant') };
   }
   if (type === 'reasoning') {
-    const words = [...asList(one['summary']), ...asList(one['content'])].map((part) => asText(asObject(part)['text'])).join('\n\n');
+    const words = [...asList(one['summary']), ...asList(one['content'])]
+      .map((part) => asText(asObject(part)['text']))
+      .join('\n\n');
     return { role: 'assistant', blocks: [{ kind: 'reasoning', text: words || 'not shown by the provider' }] };
   }
   if (type === 'function_call' || type === 'custom_tool_call') {
     names.set(id, asText(one['name']));
-    return { role: 'assistant', blocks: [{ kind: 'call', name: asText(one['name']), id, args: prettyText(asText(one['arguments']) || asText(one['input'])) }] };
+    return {
+      role: 'assistant',
+      blocks: [
+        {
+          kind: 'call',
+          name: asText(one['name']),
+          id,
+          args: prettyText(asText(one['arguments']) || asText(one['input'])),
+        },
+      ],
+    };
   }
-  if (type.endsWith('_output')) return { role: 'tool', blocks: [{ kind: 'result', name: names.get(id) ?? '', id, text: pretty(one['output']) }] };
+  if (type.endsWith('_output'))
+    return { role: 'tool', blocks: [{ kind: 'result', name: names.get(id) ?? '', id, text: pretty(one['output']) }] };
   return { role: 'assistant', blocks: [{ kind: 'call', name: type, id, args: pretty(one) }] };
 }
 
@@ -46,19 +71,24 @@ function merge(messages: Message[]): Message[] {
 export function responsesRequest(body: JsonObject): Message[] {
   const names = new Map<string, string>();
   const input = body['input'];
-  const asked = typeof input === 'string' ? [{ role: 'user', blocks: text(input) }] : merge(asList(input).map((one) => item(one, names)));
+  const asked =
+    typeof input === 'string'
+      ? [{ role: 'user', blocks: text(input) }]
+      : merge(asList(input).map((one) => item(one, names)));
   const system = asText(body['instructions']);
   return [...(system ? [{ role: 'system', blocks: text(system) }] : []), ...toolNames(body['tools']), ...asked];
 }
 
-export const responsesReply = (body: JsonObject): Message[] => merge(asList(body['output']).map((one) => item(one, new Map())));
+export const responsesReply = (body: JsonObject): Message[] =>
+  merge(asList(body['output']).map((one) => item(one, new Map())));
 
 /** The last event repeats the whole; a stream that was cut is put together from its parts. */
 export function responsesEvents(events: readonly Json[]): Message[] {
   for (const event of [...events].reverse()) {
     const one = asObject(event);
     const done = ['response.completed', 'response.incomplete', 'response.failed'].includes(asText(one['type']));
-    if (done && asList(asObject(one['response'])['output']).length > 0) return responsesReply(asObject(one['response']));
+    if (done && asList(asObject(one['response'])['output']).length > 0)
+      return responsesReply(asObject(one['response']));
   }
   const items = new Map<number, { type: string; name: string; id: string; text: string }>();
   for (const event of events) {
@@ -68,11 +98,25 @@ export function responsesEvents(events: readonly Json[]): Message[] {
     const found = items.get(at) ?? { type: 'message', name: '', id: '', text: '' };
     if (type === 'response.output_item.added') {
       const added = asObject(one['item']);
-      items.set(at, { ...found, type: asText(added['type']), name: asText(added['name']), id: asText(added['call_id']) });
-    } else if (type.endsWith('.delta') && typeof one['delta'] === 'string') items.set(at, { ...found, type: type.includes('reasoning') ? 'reasoning' : found.type, text: found.text + one['delta'] });
+      items.set(at, {
+        ...found,
+        type: asText(added['type']),
+        name: asText(added['name']),
+        id: asText(added['call_id']),
+      });
+    } else if (type.endsWith('.delta') && typeof one['delta'] === 'string')
+      items.set(at, {
+        ...found,
+        type: type.includes('reasoning') ? 'reasoning' : found.type,
+        text: found.text + one['delta'],
+      });
   }
   const blocks = [...items.values()].flatMap((one): Block[] =>
-    one.type === 'reasoning' ? [{ kind: 'reasoning', text: one.text }] : one.type === 'message' ? text(one.text, true) : [{ kind: 'call', name: one.name || one.type, id: one.id, args: prettyText(one.text) }],
+    one.type === 'reasoning'
+      ? [{ kind: 'reasoning', text: one.text }]
+      : one.type === 'message'
+        ? text(one.text, true)
+        : [{ kind: 'call', name: one.name || one.type, id: one.id, args: prettyText(one.text) }],
   );
   return blocks.length === 0 ? [] : [{ role: 'assistant', blocks }];
 }

@@ -33,7 +33,10 @@ export function readReply(body: string): { whole: Json } | { events: Json[] } | 
   if (body.trim() === '') return undefined;
   if (isEventStream(body)) return { events: readEvents(body) };
   const whole = parse(body);
-  if (whole !== undefined) return Array.isArray(whole) && whole.some((one) => isObject(one) && 'candidates' in one) ? { events: asList(whole) } : { whole };
+  if (whole !== undefined)
+    return Array.isArray(whole) && whole.some((one) => isObject(one) && 'candidates' in one)
+      ? { events: asList(whole) }
+      : { whole };
   const lines = body.trim().split('\n').map(parse);
   return lines.length > 1 && lines.every((line) => line !== undefined) ? { events: lines } : undefined;
 }

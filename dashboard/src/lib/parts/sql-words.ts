@@ -3,7 +3,8 @@ export interface Piece {
   kind: '' | 'word' | 'value';
 }
 
-const pattern = /('(?:[^'\\]|\\.)*'|\b\d[\d.]*\b)|\b(SELECT|FROM|WHERE|AND|OR|NOT|IN|IS|NULL|NULLS|LAST|AS|GROUP|BY|GROUPING|SETS|ORDER|DESC|ASC|LIMIT|HAVING|OVER|FINAL|FORMAT)\b/g;
+const pattern =
+  /('(?:[^'\\]|\\.)*'|\b\d[\d.]*\b)|\b(SELECT|FROM|WHERE|AND|OR|NOT|IN|IS|NULL|NULLS|LAST|AS|GROUP|BY|GROUPING|SETS|ORDER|DESC|ASC|LIMIT|HAVING|OVER|FINAL|FORMAT)\b/g;
 
 /** Keywords and values apart, for the eye; never HTML. */
 export function sqlPieces(text: string): Piece[] {

@@ -6,7 +6,10 @@ const health = z.object({
   status: z.string().nullish(),
   version: z.string().nullish(),
   proxies: z.object({ up: number, of: number }).nullish(),
-  spool: z.object({ rows: number, bytes: number, lag_ms: number, shed_bodies: number, lost_rows: number }).partial().nullish(),
+  spool: z
+    .object({ rows: number, bytes: number, lag_ms: number, shed_bodies: number, lost_rows: number })
+    .partial()
+    .nullish(),
   store: z.object({ reachable: z.boolean().nullish(), behind_ms: number }).partial().nullish(),
   overhead_ms: z.object({ p50: number, p99: number }).partial().nullish(),
 });

@@ -2,7 +2,11 @@ import { env } from './env.ts';
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
 const listensOnLoopback = loopback.has(env.HOST) || env.HOST.startsWith('127.');
-const named = new Set(env.WEIR_HOSTS.split(',').map((host) => host.trim().toLowerCase()).filter(Boolean));
+const named = new Set(
+  env.WEIR_HOSTS.split(',')
+    .map((host) => host.trim().toLowerCase())
+    .filter(Boolean),
+);
 
 /** On loopback only loopback names (DNS rebinding); elsewhere the listed names, or any when none is listed. */
 export function hostAllowed(header: string | null): boolean {

@@ -41,8 +41,13 @@ export async function loadList(db: Db, view: View, url: URL) {
   const more = found.length > PAGE;
   const page = backward ? found.slice(0, PAGE).reverse() : found.slice(0, PAGE);
   return {
-    sort: by, settled: rows.ok ? { ...rows, rows: [] } : rows, rows: page, total: rowsOf(total)[0],
+    sort: by,
+    settled: rows.ok ? { ...rows, rows: [] } : rows,
+    rows: page,
+    total: rowsOf(total)[0],
     /** Is there a page on either side? */
-    earlier: backward ? more : at !== undefined, later: backward ? true : more, first: at === undefined,
+    earlier: backward ? more : at !== undefined,
+    later: backward ? true : more,
+    first: at === undefined,
   };
 }

@@ -26,27 +26,49 @@ export async function loadOverview(db: Db, view: View) {
   const week = stripRange(range, zone, Date.now());
   const here = { range, filters };
   const none = Promise.resolve<Settled<never>>({ ok: true, rows: [], made: { name: '', sql: '', rows: 0, ms: 0 } });
-  const [series, earlier, providers, cells, cost, models, errors, users, share, found, bars, total] = await Promise.all([
-    settle(ask.series.ask(db, here)),
-    before ? settle(ask.series.ask(db, { range: before, filters })) : none,
-    settle(ask.byProvider.ask(db, here)),
-    settle(ask.latencyCells.ask(db, here)),
-    settle(ask.costByModel.ask(db, { range: wide, filters })),
-    settle(ask.models.ask(db, here)),
-    settle(ask.errors.ask(db, { ...here, before: before ?? { ...range, to: range.from } })),
-    settle(ask.users.ask(db, here)),
-    settle(ask.concentration.ask(db, here)),
-    settle(failures.ask(db, here)),
-    settle(strip.ask(db, { range: week, filters })),
-    settle(counts.ask(db, here)),
-  ]);
+  const [series, earlier, providers, cells, cost, models, errors, users, share, found, bars, total] = await Promise.all(
+    [
+      settle(ask.series.ask(db, here)),
+      before ? settle(ask.series.ask(db, { range: before, filters })) : none,
+      settle(ask.byProvider.ask(db, here)),
+      settle(ask.latencyCells.ask(db, here)),
+      settle(ask.costByModel.ask(db, { range: wide, filters })),
+      settle(ask.models.ask(db, here)),
+      settle(ask.errors.ask(db, { ...here, before: before ?? { ...range, to: range.from } })),
+      settle(ask.users.ask(db, here)),
+      settle(ask.concentration.ask(db, here)),
+      settle(failures.ask(db, here)),
+      settle(strip.ask(db, { range: week, filters })),
+      settle(counts.ask(db, here)),
+    ],
+  );
   const storm = findStorm(rowsOf(found), range);
   const after = storm ? await settle(aftermath.ask(db, { ...here, ...asked(storm, range) })) : undefined;
-  return { series, earlier, providers, cells, cost, wide, models, errors, users, share, week, bars, total: rowsOf(total)[0], found, storm, after };
+  return {
+    series,
+    earlier,
+    providers,
+    cells,
+    cost,
+    wide,
+    models,
+    errors,
+    users,
+    share,
+    week,
+    bars,
+    total: rowsOf(total)[0],
+    found,
+    storm,
+    after,
+  };
 }
 
 const asked = (storm: Storm, range: Range) => ({
-  window: { ...range, from: storm.from, to: storm.to }, provider: storm.provider, outcome: storm.outcome, status: storm.status,
+  window: { ...range, from: storm.from, to: storm.to },
+  provider: storm.provider,
+  outcome: storm.outcome,
+  status: storm.status,
 });
 
 export type Overview = Awaited<ReturnType<typeof loadOverview>>;

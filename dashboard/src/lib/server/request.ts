@@ -31,12 +31,21 @@ export async function loadRequest(db: Db, { id, view, tab }: { id: string; view:
   const found = rowsOf(body)[0];
   const [session, neighbours] = row
     ? await Promise.all([
-        row.session_id ? settle(ask.session.ask(db, { session_id: row.session_id, started_at: fromSqlTime(row.started_at) })) : undefined,
-        settle(ask.neighbours.ask(db, { range: view.range, filters: view.filters, request_id, started_at: row.started_at })),
+        row.session_id
+          ? settle(ask.session.ask(db, { session_id: row.session_id, started_at: fromSqlTime(row.started_at) }))
+          : undefined,
+        settle(
+          ask.neighbours.ask(db, { range: view.range, filters: view.filters, request_id, started_at: row.started_at }),
+        ),
       ])
     : [undefined, undefined];
   return {
-    one: one.ok ? { ...one, rows: [] } : one, row, attempts, scores, session, tab,
+    one: one.ok ? { ...one, rows: [] } : one,
+    row,
+    attempts,
+    scores,
+    session,
+    tab,
     neighbours: neighbours ? rowsOf(neighbours)[0] : undefined,
     body: found ? bodyFor(tab, found, row?.operation ?? '') : undefined,
     bodyProblem: body.ok ? undefined : body.problem,

@@ -20,7 +20,16 @@ export interface View {
 
 const WEEK = 7 * 86_400_000;
 const YEARS = 20 * 366 * 86_400_000;
-const instant = z.union([z.string().regex(/^\d{13}$/).transform(Number), z.string().regex(/^\d{4}-/).transform((text) => Date.parse(text))]);
+const instant = z.union([
+  z
+    .string()
+    .regex(/^\d{13}$/)
+    .transform(Number),
+  z
+    .string()
+    .regex(/^\d{4}-/)
+    .transform((text) => Date.parse(text)),
+]);
 
 function readRange(url: URL, zone: string, now: number, problems: string[]): Range {
   const name = url.searchParams.get('range');

@@ -17,8 +17,10 @@ export function withParams(url: URL, changes: Changes): string {
 /** Where a list stands belongs to a range and a filter; it goes when they change. */
 const fresh = { before: null, after: null } as const;
 
-export const rangeHref = (url: URL, name: SpanName): string => withParams(url, { ...fresh, range: name, from: null, to: null });
-export const customHref = (url: URL, from: number, to: number): string => withParams(url, { ...fresh, range: null, from: String(Math.round(from)), to: String(Math.round(to)) });
+export const rangeHref = (url: URL, name: SpanName): string =>
+  withParams(url, { ...fresh, range: name, from: null, to: null });
+export const customHref = (url: URL, from: number, to: number): string =>
+  withParams(url, { ...fresh, range: null, from: String(Math.round(from)), to: String(Math.round(to)) });
 export const filterHref = (url: URL, texts: readonly string[]): string => withParams(url, { ...fresh, f: texts });
 
 /** The requests behind a point: the same filters, a narrower time, and what the point stands for. */

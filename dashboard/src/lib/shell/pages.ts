@@ -19,7 +19,9 @@ export const pages: readonly PageEntry[] = [
   { href: '/connect', name: 'Connect', icon: 'connect', letter: 'c', group: 1, carries: false },
 ];
 
-export const groups: readonly (readonly PageEntry[])[] = [...new Set(pages.map((page) => page.group))].map((group) => pages.filter((page) => page.group === group));
+export const groups: readonly (readonly PageEntry[])[] = [...new Set(pages.map((page) => page.group))].map((group) =>
+  pages.filter((page) => page.group === group),
+);
 
 const carried = ['range', 'from', 'to', 'vs', 'tz', 'live', 'f'];
 
@@ -32,4 +34,5 @@ export function hrefOf(entry: PageEntry, url: URL): string {
   return entry.href + (text ? `?${text}` : '');
 }
 
-export const isCurrent = (entry: PageEntry, path: string): boolean => path === entry.href || path.startsWith(`${entry.href}/`);
+export const isCurrent = (entry: PageEntry, path: string): boolean =>
+  path === entry.href || path.startsWith(`${entry.href}/`);

@@ -10,8 +10,32 @@ export interface Choice {
   whole: boolean;
 }
 
-const numberHints: Record<string, string> = { duration: '> 2s', first_token: '> 800ms', cost: '> 0.10', status: '= 429', tokens: '> 10000', input: '> 8000', output: '> 1000', attempts: '> 1' };
-const fields = ['provider', 'model', 'outcome', 'user', 'session', 'property.', 'status', 'cost', 'duration', 'first_token', 'tokens', 'operation', 'text', 'error'];
+const numberHints: Record<string, string> = {
+  duration: '> 2s',
+  first_token: '> 800ms',
+  cost: '> 0.10',
+  status: '= 429',
+  tokens: '> 10000',
+  input: '> 8000',
+  output: '> 1000',
+  attempts: '> 1',
+};
+const fields = [
+  'provider',
+  'model',
+  'outcome',
+  'user',
+  'session',
+  'property.',
+  'status',
+  'cost',
+  'duration',
+  'first_token',
+  'tokens',
+  'operation',
+  'text',
+  'error',
+];
 const others = [...textFieldNames, ...numberFieldNames, 'streamed'].filter((name) => !fields.includes(name));
 
 async function values(field: string, like: string, url: URL): Promise<{ value: string; requests: number }[]> {
@@ -44,11 +68,21 @@ export async function suggest(text: string, url: URL): Promise<Choice[]> {
     const [, field = '', op = '', like = ''] = typed;
     const known = knownValues[field]?.filter((value) => value.includes(like));
     const found = known ? known.map((value) => ({ value, requests: null })) : await values(field, like, url);
-    return found.map(({ value, requests }) => ({ text: `${lead}${field} ${op} ${quoted(value)}`, label: value, hint: requests === null ? '' : group(requests), whole: true }));
+    return found.map(({ value, requests }) => ({
+      text: `${lead}${field} ${op} ${quoted(value)}`,
+      label: value,
+      hint: requests === null ? '' : group(requests),
+      whole: true,
+    }));
   }
   if (part.toLowerCase().startsWith('property.')) {
     const names = await values('property', part.slice('property.'.length).trim(), url);
-    return names.map(({ value, requests }) => ({ text: `${lead}property.${value} is `, label: `property.${value}`, hint: group(requests), whole: false }));
+    return names.map(({ value, requests }) => ({
+      text: `${lead}property.${value} is `,
+      label: `property.${value}`,
+      hint: group(requests),
+      whole: false,
+    }));
   }
   const word = part.trim().toLowerCase();
   const candidates = word === '' ? fields : [...fields, ...others].filter((name) => name.startsWith(word));

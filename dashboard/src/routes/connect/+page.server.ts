@@ -7,5 +7,10 @@ import type { PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async ({ url, locals }) => {
   const settled = await settle(newest.ask(locals.db, {}));
-  return { snippets: snippets(publicProxyUrl), chosen: client(url.searchParams.get('with')), newest: rowsOf(settled)[0] ?? null, problem: problemOf(settled) };
+  return {
+    snippets: snippets(publicProxyUrl),
+    chosen: client(url.searchParams.get('with')),
+    newest: rowsOf(settled)[0] ?? null,
+    problem: problemOf(settled),
+  };
 };

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { error } from '@sveltejs/kit';
 import { exportFormats, exportSql } from '@weir/schema/queries/requests';
 import { bind } from '@weir/schema/sql';
@@ -19,7 +20,7 @@ export const GET: RequestHandler = async ({ url, locals, request }) => {
     abort_signal: request.signal,
   });
   const name = `weir-requests-${new Date(view.range.from).toISOString().slice(0, 10)}.${as.data}`;
-  return new Response(ReadableStream.from(stream as AsyncIterable<Uint8Array>), {
+  return new Response(Readable.toWeb(stream) as ReadableStream<Uint8Array>, {
     headers: { 'content-type': types[as.data], 'content-disposition': `attachment; filename="${name}"` },
   });
 };

@@ -1,0 +1,227 @@
+/**
+ * `npx tsx test/bench/storage.ts`: what the sort key, the codecs and the skip indexes of schema/migrations cost and bring, on
+ * the demo's traffic in a store of its own. Options: `--rows 100000 --runs 5`. The figures stand in schema/README.md.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openDb, type Db } from '@weir/schema/db';
+import { insertRows } from '@weir/schema/insert';
+import { migrate } from '@weir/schema/migrate';
+import { startStore } from '@weir/schema/store/spawn';
+import { historyDays, incidentsBefore, slotCalls, slots, type DemoCall } from '../../proxy/src/demo/history.ts';
+import { makeRandom } from '../../proxy/src/demo/random.ts';
+
+const { values } = parseArgs({
+  options: { rows: { type: 'string', default: '100000' }, runs: { type: 'string', default: '5' } },
+});
+const rows = Number(values.rows);
+const runs = Number(values.runs);
+/** Requests that the generator makes; it is slower than SQL. */
+const drawn = 10_000;
+
+/** `requests` as it is, and what else it might be: each an edit of its own statement, filled from it. */
+const variants: { table: string; what: string; edit: (ddl: string) => string }[] = [
+  {
+    table: 'by_provider',
+    what: 'ORDER BY (project, provider, started_at)',
+    edit: (ddl) => replaceOnce(ddl, /ORDER BY \([^)]*\)/, 'ORDER BY (project, provider, started_at)'),
+  },
+  { table: 'zstd3', what: 'ZSTD(3) instead of ZSTD(1)', edit: (ddl) => replaceOnce(ddl, /ZSTD\(1\)/g, 'ZSTD(3)') },
+  {
+    table: 'lz4',
+    what: 'LZ4 (the default) everywhere',
+    edit: (ddl) => replaceOnce(ddl, / CODEC\((?:[^()]|\(\d+\))*\)/g, ''),
+  },
+  {
+    table: 'fine',
+    what: 'index_granularity 1024',
+    edit: (ddl) => replaceOnce(ddl, /index_granularity = \d+/, 'index_granularity = 1024'),
+  },
+];
+
+const dataDir = mkdtempSync(join(tmpdir(), 'weir-storage-'));
+const store = await startStore({ dataDir, port: 0, deadline: 120_000, log: 'error' });
+const db = openDb(store.adminUrl, { application: 'weir-bench', timeoutMs: 300_000 });
+try {
+  await migrate(store.adminUrl, { retainDays: 400, retainBodiesDays: 30 });
+  await fill(db);
+  await makeVariants(db);
+  await reportSizes(db);
+  await reportColumns(db);
+  await reportQueries(db);
+} finally {
+  await db.close();
+  await store.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+/** The demo's generator makes `drawn` requests; SQL copies them to other times of the fortnight, each with an id of its own. */
+async function fill(to: Db): Promise<void> {
+  const random = makeRandom(7);
+  const end = Date.now();
+  const incidents = incidentsBefore(end);
+  // A session counts as one draw and is several requests: about 1.35 requests a draw.
+  const perHour = Math.min(rows, drawn) / (historyDays * 24) / 1.35;
+  // One inserted batch a day, as the partitions are.
+  let made = 0;
+  for (const daySlots of groupByDay(slots(end)).values()) {
+    const calls: DemoCall[] = daySlots.flatMap((slot) => [...slotCalls(random, slot, incidents, perHour)]);
+    await insertRows(to, 'attempts', calls.flatMap((call) => call.attempts));
+    await insertRows(to, 'requests', calls.map((call) => call.request));
+    made += calls.length;
+  }
+  const copies = Math.max(0, Math.round(rows / made) - 1);
+  for (const table of ['attempts', 'requests']) await to.command({ query: copyOf(table, copies, end) });
+  console.log(`${made} requests of the demo, and ${copies} copies of each`);
+}
+
+/** Copies lie 11.3 hours apart, so that none is near its original in a compressed block. */
+function copyOf(table: string, copies: number, end: number): string {
+  const last = `toDateTime64(${end / 1000}, 6, 'UTC')`;
+  return `INSERT INTO ${table} SELECT * EXCEPT (at, copy) REPLACE (
+      if(at > ${last}, at - INTERVAL ${historyDays} DAY, at) AS started_at,
+      toUUID(concat(
+        substring(leftPad(lower(hex(toUnixTimestamp64Milli(started_at))), 12, '0'), 1, 8), '-',
+        substring(leftPad(lower(hex(toUnixTimestamp64Milli(started_at))), 12, '0'), 9, 4), '-7',
+        substring(lower(hex(sipHash128(request_id, copy))), 1, 3), '-8', substring(lower(hex(sipHash128(request_id, copy))), 4, 3), '-',
+        substring(lower(hex(sipHash128(request_id, copy))), 7, 12))) AS request_id)
+    FROM (SELECT *, copy, started_at + toIntervalSecond(copy * 40680 % (${historyDays} * 86400)) AS at
+      FROM ${table} ARRAY JOIN range(1, ${copies + 1}) AS copy)`;
+}
+
+function groupByDay(all: Iterable<number>): Map<string, number[]> {
+  const days = new Map<string, number[]>();
+  for (const slot of all) {
+    const day = new Date(slot).toISOString().slice(0, 10);
+    const list = days.get(day);
+    if (list === undefined) days.set(day, [slot]);
+    else list.push(slot);
+  }
+  return days;
+}
+
+async function makeVariants(on: Db): Promise<void> {
+  const [created] = await ask<{ statement: string }>(on, 'SHOW CREATE TABLE requests');
+  for (const { table, edit } of variants) {
+    const ddl = (created?.statement ?? '').replace(/^CREATE TABLE \S+/, `CREATE TABLE ${table}`);
+    await on.command({ query: edit(ddl) });
+    await on.command({ query: `INSERT INTO ${table} SELECT * FROM requests` });
+  }
+  for (const table of ['requests', 'attempts', ...variants.map((variant) => variant.table)]) {
+    await on.command({ query: `OPTIMIZE TABLE ${table} FINAL` });
+  }
+}
+
+function replaceOnce(text: string, pattern: RegExp, by: string): string {
+  const changed = text.replace(pattern, by);
+  if (changed === text) throw new Error(`${pattern} is not in the table's statement`);
+  return changed;
+}
+
+async function reportSizes(on: Db): Promise<void> {
+  const sizes = await ask<{ table: string; rows: string; bytes: string; marks: string }>(
+    on,
+    `SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes, sum(marks) AS marks
+      FROM system.parts WHERE active AND database = currentDatabase()
+        AND table IN ('requests', 'attempts', 'by_provider', 'zstd3', 'lz4', 'fine')
+      GROUP BY table ORDER BY table`,
+  );
+  console.log('\nsize');
+  console.table(
+    sizes.map((row) => ({
+      table: row.table,
+      what: variants.find((variant) => variant.table === row.table)?.what ?? 'as migrated',
+      rows: Number(row.rows),
+      'bytes a row': Math.round((10 * Number(row.bytes)) / Number(row.rows)) / 10,
+    })),
+  );
+  const indexes = await ask<{ name: string; bytes: string }>(
+    on,
+    `SELECT name, data_compressed_bytes AS bytes FROM system.data_skipping_indices
+      WHERE database = currentDatabase() AND table = 'requests'`,
+  );
+  const total = Number(sizes.find((row) => row.table === 'requests')?.rows ?? 1);
+  console.log('\nskip indexes of requests');
+  console.table(indexes.map((row) => ({ name: row.name, 'bytes a row': (Number(row.bytes) / total).toFixed(2) })));
+}
+
+async function reportColumns(on: Db): Promise<void> {
+  const columns = await ask<{ column: string; a_row: number; factor: number }>(
+    on,
+    `SELECT column, round(sum(column_data_compressed_bytes) / sum(rows), 2) AS a_row,
+        round(sum(column_data_uncompressed_bytes) / sum(column_data_compressed_bytes), 1) AS factor
+      FROM system.parts_columns WHERE active AND database = currentDatabase() AND table = 'requests'
+      GROUP BY column ORDER BY a_row DESC LIMIT 10`,
+  );
+  console.log('\nlargest columns of requests');
+  console.table(columns);
+}
+
+async function reportQueries(on: Db): Promise<void> {
+  const [one] = await ask<{ id: string; at: string; user: string; named: string }>(
+    on,
+    `SELECT toString(request_id) AS id, toString(started_at) AS at, user_id AS user,
+        (SELECT argMin(u, c) FROM (SELECT user_id AS u, count() AS c FROM requests WHERE u != '' GROUP BY u)) AS named
+      FROM requests WHERE user_id != '' ORDER BY cityHash64(request_id) LIMIT 1`,
+  );
+  if (one === undefined) throw new Error('there are no rows');
+  const byId = `request_id = '${one.id}'`;
+  const hour = `started_at BETWEEN toDateTime64('${one.at}', 6, 'UTC') - INTERVAL 30 MINUTE
+    AND toDateTime64('${one.at}', 6, 'UTC') + INTERVAL 30 MINUTE`;
+  const off = 'SETTINGS use_skip_indexes = 0';
+  const fortnight = `started_at > now() - INTERVAL ${historyDays} DAY`;
+  const questions: [string, (table: string) => string][] = [
+    ['one request by id, within its hour', (table) => `SELECT * FROM ${table} WHERE ${byId} AND ${hour}`],
+    ['one request by id, no time bound', (table) => `SELECT * FROM ${table} WHERE ${byId}`],
+    ['the same without skip indexes', (table) => `SELECT * FROM ${table} WHERE ${byId} ${off}`],
+    ['rarest user, 14 days', (table) => userOf(table, one.named, fortnight)],
+    ['the same without skip indexes', (table) => `${userOf(table, one.named, fortnight)} ${off}`],
+    ['an ordinary user, 14 days', (table) => userOf(table, one.user, fortnight)],
+    ['the same without skip indexes', (table) => `${userOf(table, one.user, fortnight)} ${off}`],
+    ['p50, p95, p99 by hour, 14 days', (table) => percentilesOf(table, fortnight)],
+    ['the newest 50', (table) => `SELECT * FROM ${table} ORDER BY started_at DESC, request_id DESC LIMIT 50`],
+  ];
+  const tables = ['requests', 'by_provider', 'zstd3', 'lz4', 'fine'];
+  const results: Record<string, string>[] = [];
+  for (const [question, sql] of questions) {
+    const row: Record<string, string> = { question };
+    for (const table of tables) {
+      const { ms, read } = await time(on, sql(table));
+      row[table] = `${ms.toFixed(1)} ms, ${read} rows`;
+    }
+    results.push(row);
+  }
+  console.log(`\nqueries: median of ${runs} runs over HTTP, and the rows that were read`);
+  console.table(results);
+}
+
+function userOf(table: string, user: string, range: string): string {
+  return `SELECT started_at, request_id, response_model, duration_ms, cost_usd FROM ${table}
+    WHERE user_id = '${user}' AND ${range} ORDER BY started_at DESC, request_id DESC LIMIT 50`;
+}
+
+function percentilesOf(table: string, range: string): string {
+  return `SELECT toStartOfHour(started_at) AS hour, quantiles(0.5, 0.95, 0.99)(duration_ms) FROM ${table}
+    WHERE ${range} GROUP BY hour ORDER BY hour`;
+}
+
+async function time(on: Db, query: string): Promise<{ ms: number; read: number }> {
+  const times: number[] = [];
+  let read = 0;
+  for (let run = 0; run <= runs; run++) {
+    const from = performance.now();
+    const result = await on.query({ query, format: 'JSON' });
+    const answer = await result.json();
+    // The first run opens files; it does not count.
+    if (run > 0) times.push(performance.now() - from);
+    read = answer.statistics?.rows_read ?? 0;
+  }
+  return { ms: times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0, read };
+}
+
+async function ask<T>(on: Db, query: string): Promise<T[]> {
+  const result = await on.query({ query, format: 'JSONEachRow' });
+  return result.json<T>();
+}
