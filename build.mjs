@@ -1,6 +1,6 @@
 /**
  * Builds the workspaces whose sources are newer than their output, so that `npm start` is quick the second time.
- * `node build.mjs --force` builds everything.
+ * `node build.mjs --force` builds everything; names of workspaces build those alone.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
@@ -56,7 +56,10 @@ function build({ name }) {
   });
 }
 
-const stale = workspaces.filter((workspace) => force || isStale(workspace));
+const named = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const stale = workspaces.filter(
+  (workspace) => (named.length === 0 || named.includes(workspace.name)) && (force || isStale(workspace)),
+);
 if (stale.length > 0) {
   process.stderr.write(`Building ${stale.map(({ name }) => name).join(', ')} …\n`);
   try {

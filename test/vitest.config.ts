@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     globalSetup: './support/global-setup.ts',
-    testTimeout: 60_000,
-    hookTimeout: 90_000,
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
     // Files start stores, proxies and browsers of their own: two at a time on two cores.
     maxWorkers: 2,
     pool: 'forks',

@@ -153,7 +153,7 @@ export function parseCondition(source: string): Parsed {
   if (text === '') return refuse('an empty filter');
   const match = /^([\w.:/@-]+)\s*(is\s+not|is|contains|>=|<=|!=|=|>|<)\s*(.*)$/is.exec(text);
   const name = (match?.[1] ?? '').toLowerCase();
-  const field = aliases[name] ?? name;
+  const field = Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name;
   const known = field === 'text' || field === 'streamed' || field.startsWith('property.') || Object.hasOwn(textFields, field) || Object.hasOwn(numberFields, field);
   // Words that name no field are text to look for.
   if (!match || !known) {

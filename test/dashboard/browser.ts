@@ -12,7 +12,7 @@ export interface Look {
 export async function openPage(browser: Browser, { width, scheme }: Look): Promise<{ context: BrowserContext; page: Page; problems: string[] }> {
   const context = await browser.newContext({ viewport: { width, height: width < 720 ? 844 : 900 }, colorScheme: scheme, timezoneId: 'Europe/Lisbon' });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(120_000);
   const problems: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') problems.push(`${message.type()}: ${message.text()}`);

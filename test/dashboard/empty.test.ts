@@ -4,7 +4,7 @@ import { openBrowser, openPage } from './browser.ts';
 import { insertRows, requestRow, uuidv7 } from './seed.ts';
 import { type Served, serve, startDashboard } from './serve.ts';
 
-const DEADLINE = 300_000;
+const DEADLINE = 600_000;
 let served: Served;
 let browser: Browser;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ test('a first visit waits for the first request and then shows it', async () => 
   expect(new URL(page.url()).pathname).toBe('/connect');
   await page.getByText('Waiting for the first request').waitFor();
   await insertRows(served.db, { requests: [requestRow(Date.now(), uuidv7(Date.now(), Math.random))] });
-  await page.getByText('Weir sees your traffic').waitFor({ timeout: 30_000 });
+  await page.getByText('Weir sees your traffic').waitFor({ timeout: 120_000 });
   expect(problems).toEqual([]);
   await context.close();
 }, DEADLINE);

@@ -5,7 +5,7 @@ import { attemptRow, insertRows, requestRow, uuidv7 } from './seed.ts';
 import { bodyRow } from './seed-bodies.ts';
 import { type Served, serve } from './serve.ts';
 
-const DEADLINE = 300_000;
+const DEADLINE = 600_000;
 let served: Served;
 let browser: Browser;
 
@@ -113,7 +113,7 @@ test('a request that ends while one looks appears by itself', async () => {
     await go(page, '/requests?range=15m&live=1');
     const id = uuidv7(Date.now(), Math.random);
     await insertRows(served.db, { requests: [requestRow(Date.now(), id, { user_id: 'live-user' })] });
-    await page.locator(`tr[data-id="${id}"]`).waitFor({ timeout: 30_000 });
+    await page.locator(`tr[data-id="${id}"]`).waitFor({ timeout: 120_000 });
   });
 }, DEADLINE);
 

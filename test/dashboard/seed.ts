@@ -147,7 +147,7 @@ function add(rows: Rows, rand: () => number, { at, now, runaway, stormy }: { at:
   const rescued = refused && rand() < 0.75;
   const model = rescued ? sonnet : asked;
   const failed = refused ? !rescued : rand() < model.fail;
-  const failure = refused ? failures[0] : pick(failures, rand());
+  const failure = (refused ? failures[0] : undefined) ?? pick(failures, rand());
   const cancelled = !failed && rand() < 0.012;
   const hit = !failed && !cancelled && !refused && team === 'support' && rand() < 0.12;
   const slow = stormy && asked.provider === 'openai' ? 3 : 1;

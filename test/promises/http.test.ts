@@ -2,7 +2,6 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
 import { until, within } from '../support/deadline.ts';
 import { rawRequest } from '../support/http.ts';
 import { chatChunks, chatCompletion, json, startProvider, type ScriptedProvider } from '../support/provider.ts';
@@ -90,25 +89,6 @@ test('Expect: 100-continue is answered, and trailers pass', async () => {
   socket.write(question);
   await until(5_000, 'the trailer', () => (/X-Sum: 42/i.test(text) ? true : undefined));
   socket.destroy();
-});
-
-test('WebSocket frames are relayed as they are, and the connection leaves one row', async () => {
-  const server = new WebSocketServer({ server: provider.server });
-  server.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
-  const client = new WebSocket(`${weir.proxy.url.replace('http', 'ws')}/openai/v1/realtime?model=gpt-realtime`, ['realtime']);
-  const upgraded = new Promise<string>((resolve) => {
-    client.on('upgrade', (response) => resolve(String(response.headers['weir-id'])));
-  });
-  const opened = new Promise((resolve) => client.on('open', resolve));
-  const echo = new Promise<string>((resolve) => client.on('message', (data) => resolve((data as Buffer).toString())));
-  await within(5_000, 'the connection is open', opened);
-  const id = await upgraded;
-  client.send('{"type":"ping"}');
-  expect(await within(5_000, 'an echo', echo)).toBe('{"type":"ping"}');
-  client.close();
-  const row = await weir.request(id);
-  expect([row.operation, row.status, row.outcome]).toEqual(['realtime', 101, 'ok']);
-  server.close();
 });
 
 test('a preflight is answered by Weir, and a foreign page is refused', async () => {

@@ -70,7 +70,7 @@ interface Seen {
 
 /** The row of a user's only call. */
 async function rowOf(user: string): Promise<Seen> {
-  const [row] = await until(30_000, `a row of ${user}`, async () => {
+  const [row] = await until(90_000, `a row of ${user}`, async () => {
     const rows = await weir.query<Seen>(`SELECT * FROM requests WHERE user_id = '${user}'`).catch(() => []);
     return rows.length > 0 ? rows : undefined;
   });

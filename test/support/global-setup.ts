@@ -12,7 +12,7 @@ export default async function setup(): Promise<() => Promise<void>> {
     return async () => undefined;
   }
   const dataDir = mkdtempSync(join(tmpdir(), 'weir-test-store-'));
-  const store = await startStore({ dataDir, port: 0, deadline: 120_000 });
+  const store = await startStore({ dataDir, port: 0, deadline: 240_000 });
   // The first statements of an engine read half a gigabyte of code from disk: no test should wait for that.
   await migrate(store.adminUrl, { retainDays: 400, retainBodiesDays: 30 });
   process.env.TEST_STORE_URL = store.adminUrl;

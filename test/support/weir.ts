@@ -38,9 +38,7 @@ export async function startProxy(dataDir: string, environment: Record<string, st
   });
   child.stderr?.on('data', (chunk: Buffer) => log.push(...chunk.toString().split('\n').filter(Boolean)));
   const exited = once(child, 'exit');
-  const url = await within(
-    30_000,
-    'the proxy listens',
+  const url = await within(90_000, 'the proxy listens',
     Promise.race([
       new Promise<string>((resolve) => child.on('message', (message: { url: string }) => resolve(message.url))),
       exited.then(() => Promise.reject(new Error(`the proxy ended: ${log.join('\n')}`))),
@@ -105,7 +103,7 @@ export async function startWeir(
     return result.json<T>();
   };
   const rows = async <T>(table: string, id: string, order = '1'): Promise<T[]> =>
-    until(30_000, `${id} is in ${table}`, async () => {
+    until(90_000, `${id} is in ${table}`, async () => {
       const found = await query<T>(`SELECT * FROM ${table} WHERE request_id = '${id}' ORDER BY ${order}`).catch(
         () => [],
       );
@@ -131,7 +129,7 @@ export async function startWeir(
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
-  await until(60_000, 'the proxy has reached its store', async () => {
+  await until(180_000, 'the proxy has reached its store', async () => {
     const health = (await (await fetch(`${weir.proxy.url}/weir/health`)).json()) as { stale: boolean; store: { reachable: boolean } };
     return health.store.reachable && !health.stale ? true : undefined;
   });
