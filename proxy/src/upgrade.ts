@@ -11,7 +11,7 @@ import { guardedLookup } from './guard.ts';
 import { log, describeFault } from './log.ts';
 import { makeAttempt, makeCall, prepare, type PassthroughOptions } from './passthrough.ts';
 import { checkOrigin } from './origin.ts';
-import { decide, outcomeOf } from './relay.ts';
+import { decide, keptHeaders, outcomeOf } from './relay.ts';
 import { splitPath } from './route.ts';
 import { triggerOf } from './stages/send.ts';
 
@@ -88,7 +88,7 @@ function connect(
       attempt.connectMs = attempt.headersMs = now() - attempt.startedAt;
       attempt.outcome = outcomeOf(call.status);
     }
-    capture.head(call, call.status, response.rawHeaders);
+    capture.head(call, call.status, keptHeaders(response.rawHeaders));
     socket.write(
       `HTTP/1.1 ${call.status} ${response.statusMessage ?? ''}\r\n${headText(response.rawHeaders, call.id)}\r\n`,
       'latin1',

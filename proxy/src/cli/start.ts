@@ -76,7 +76,8 @@ export async function startWeir(
       script: dashboardProgram(),
       environment: () => ({
         ...base,
-        HOST: settings.WEIR_HOST,
+        // Nobody signs in yet: the dashboard stays on this machine, whatever WEIR_HOST says of the proxy.
+        HOST: settings.exposed ? '127.0.0.1' : settings.WEIR_HOST,
         PORT: String(portOf(fixed.get('dashboard'), settings.WEIR_DASHBOARD_PORT)),
         CLICKHOUSE_URL: storeUrl,
         WEIR_PROXY_URL: fixed.get('proxy'),
