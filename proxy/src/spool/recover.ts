@@ -86,10 +86,12 @@ function parseLine(json: string): unknown {
 /**
  * Ids in the newest segments. The recorder notes a call as done right after its record is written, so that only the last
  * write before a crash can be in a segment and not be noted; two files are read because that write may have begun a new one.
+ * Empty files do not count: every start begins one.
  */
 function newestRecords(directory: string): Set<string> {
   const ids = new Set<string>();
-  for (const number of fileNumbers(directory, 'rows', 'log').slice(-2)) {
+  const filled = fileNumbers(directory, 'rows', 'log').filter((number) => fileSize(segmentPath(directory, number)) > 0);
+  for (const number of filled.slice(-2)) {
     const path = segmentPath(directory, number);
     for (const { payload } of readRecords(readRange(path, 0, fileSize(path)))) {
       const start = payload.lastIndexOf(`\n${tableLetters.requests}{`) + 1;

@@ -72,9 +72,8 @@ export class Shipper {
   readonly #options: ShipperOptions;
   readonly #log: BatchLog;
   #db: Db | null = null;
-  #stopping = false;
-  #flush = false;
-  #abandon = new AbortController();
+  readonly #ending = new AbortController();
+  readonly #abandon = new AbortController();
   #wake: (() => void) | null = null;
   #running: Promise<void> | null = null;
   #waitingSince: number | null = null;
@@ -84,7 +83,13 @@ export class Shipper {
     const [first = options.writer.number] = fileNumbers(options.directory, 'rows', 'log');
     this.#log = new BatchLog(options.directory, first);
     this.inherited = this.#takeOver();
+    // Whether the process before this one had sent them is not known.
+    for (const batch of this.#log.pending) this.#log.tried(batch, Date.now());
     if (this.inherited > 0) this.#waitingSince = Date.now();
+  }
+
+  get #stopping(): boolean {
+    return this.#ending.signal.aborted;
   }
 
   /** Bytes that are not in the store yet. */
@@ -118,7 +123,7 @@ export class Shipper {
 
   /** Ships what is there, at most for `deadlineMs`; the rest waits for the next start. */
   async stop(deadlineMs: number): Promise<void> {
-    this.#stopping = this.#flush = true;
+    this.#ending.abort();
     const timer = setTimeout(() => this.#abandon.abort(), deadlineMs);
     this.#wake?.();
     await this.#running;
@@ -160,7 +165,7 @@ export class Shipper {
         return this.#reached();
       } catch (error) {
         this.#unreached(error);
-        await this.#sleep(backoff);
+        await delay(backoff, undefined, { signal: this.#ending.signal }).catch(() => undefined);
       }
     }
   }
@@ -177,7 +182,7 @@ export class Shipper {
       await this.#sleep(60_000);
       return null;
     }
-    if (current && size - log.offset < batchBytes && !this.#flush) {
+    if (current && size - log.offset < batchBytes && !this.#stopping) {
       await delay(lingerMs, undefined, { signal: this.#abandon.signal }).catch(() => undefined);
     }
     const end = current && log.segment === writer.number ? writer.size : fileSize(segmentPath(directory, log.segment));
@@ -240,11 +245,12 @@ export class Shipper {
     for (let backoff = firstBackoffMs; ; backoff = Math.min(backoff * 2, longestBackoffMs)) {
       try {
         const db = await this.#connect();
-        const unsure = batch.triedAt !== null && Date.now() - batch.triedAt > tokenTrustMs;
-        const missing = unsure ? await missingLines(db, table, lines) : lines;
-        if (missing.length > 0) {
-          const suffix = missing.length === lines.length ? '' : `:${digest(missing)}`;
-          await insertLines(db, table, Buffer.concat(missing), token + suffix);
+        if (batch.triedAt === null) await insertLines(db, table, Buffer.concat(lines), token);
+        else {
+          const trusted = Date.now() - batch.triedAt <= tokenTrustMs;
+          if (trusted) await insertLines(db, table, Buffer.concat(lines), token);
+          // With replicas the token and the part are noted in one transaction, and another replica may not show it yet.
+          if (!trusted || this.#options.cluster === undefined) await insertMissing(db, table, lines, token);
         }
         this.#reached();
         return true;
@@ -324,6 +330,15 @@ function splitTables(payloads: Buffer[]): Record<ShippedTable, Buffer[]> {
     }
   }
   return lines;
+}
+
+/**
+ * Inserts those of `lines` whose rows are not there, under a token of their own. A token says nothing when it is so old that
+ * the server may have forgotten it, or when a server died between noting it and keeping its part.
+ */
+async function insertMissing(db: Db, table: ShippedTable, lines: Buffer[], token: string): Promise<void> {
+  const missing = await missingLines(db, table, lines);
+  if (missing.length > 0) await insertLines(db, table, Buffer.concat(missing), `${token}:${digest(missing)}`);
 }
 
 function digest(lines: Buffer[]): string {
