@@ -8,10 +8,30 @@ const only = (name, path, comment) => ({
 });
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'schema-imports-nothing-of-ours', severity: 'error', from: { path: '^schema/' }, to: { path: '^(proxy|dashboard|test)/' } },
-    { name: 'proxy-imports-schema-only', severity: 'error', from: { path: '^proxy/' }, to: { path: '^(dashboard|test)/' } },
-    { name: 'dashboard-imports-schema-only', severity: 'error', from: { path: '^dashboard/' }, to: { path: '^(proxy|test)/' } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'schema-imports-nothing-of-ours',
+      severity: 'error',
+      from: { path: '^schema/' },
+      to: { path: '^(proxy|dashboard|test)/' },
+    },
+    {
+      name: 'proxy-imports-schema-only',
+      severity: 'error',
+      from: { path: '^proxy/' },
+      to: { path: '^(dashboard|test)/' },
+    },
+    {
+      name: 'dashboard-imports-schema-only',
+      severity: 'error',
+      from: { path: '^dashboard/' },
+      to: { path: '^(proxy|test)/' },
+    },
     only('only-one-imports-@clickhouse/client', '^schema/src/db\\.ts$', 'openDb is the one door to ClickHouse'),
     only('only-one-imports-chdb', '^schema/src/store/', 'only the store holds the engine'),
     only('only-one-imports-chart.js', '^dashboard/src/lib/charts/', 'Chart.svelte alone owns chart.js'),

@@ -231,7 +231,7 @@ function addProperty(into: Instructions, name: string, value: string, header: st
 /** Plain text of at most `limit` bytes; percent-decoded when all of it is valid percent-encoded UTF-8. */
 function readIdentity(into: Instructions, value: string, name: string, limit: number): string {
   let text = value;
-  // eslint-disable-next-line no-control-regex -- the very question is whether a byte is outside ASCII
+  // The question is whether a byte is outside ASCII.
   if (/[^\x00-\x7f]/.test(text)) {
     // Node reads headers as latin1; programs that send other characters mean UTF-8.
     const utf8 = Buffer.from(text, 'latin1').toString('utf8');

@@ -117,7 +117,9 @@ function refuseLoops(settings: Settings): void {
   for (const [provider, origin] of settings.upstreams) {
     const { hostname, port } = new URL(origin);
     if ((isLoopbackName(hostname) || hostname === settings.WEIR_HOST) && Number(port) === settings.WEIR_PROXY_PORT) {
-      throw new SettingsError(`WEIR_UPSTREAM_${provider.toUpperCase()} names this proxy itself: calls would go in a circle.`);
+      throw new SettingsError(
+        `WEIR_UPSTREAM_${provider.toUpperCase()} names this proxy itself: calls would go in a circle.`,
+      );
     }
   }
 }

@@ -24,7 +24,11 @@ export function checkOrigin(incoming: IncomingMessage, settings: OriginSettings)
 }
 
 function isAllowedOrigin(origin: string, host: string, settings: OriginSettings): boolean {
-  return settings.WEIR_CORS_ORIGINS.includes(origin.toLowerCase()) || origin === `http://${host}` || origin === `https://${host}`;
+  return (
+    settings.WEIR_CORS_ORIGINS.includes(origin.toLowerCase()) ||
+    origin === `http://${host}` ||
+    origin === `https://${host}`
+  );
 }
 
 export function isPreflight(incoming: IncomingMessage): boolean {

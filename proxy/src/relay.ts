@@ -107,7 +107,9 @@ const keptSecrets = /^(set-cookie|www-authenticate)$|api-?key|token$/i;
 
 /** Raw response headers as they are kept: the values of secrets replaced. */
 export function keptHeaders(raw: readonly string[]): string[] {
-  return raw.map((part, index) => (index % 2 === 1 && keptSecrets.test((raw[index - 1] ?? '').toLowerCase()) ? '[removed]' : part));
+  return raw.map((part, index) =>
+    index % 2 === 1 && keptSecrets.test((raw[index - 1] ?? '').toLowerCase()) ? '[removed]' : part,
+  );
 }
 
 function responseHead(call: Call, reply: Reply): ResponseHead {

@@ -54,17 +54,34 @@ export const knownValues: Partial<Record<string, readonly string[]>> = {
   streamed: ['yes', 'no'],
 };
 
-// eslint-disable-next-line no-control-regex -- control characters never belong into a filter
-const printable = z.string().max(500).regex(/^[^\u0000-\u001f\u007f]*$/, 'no control characters');
+// Control characters never belong into a filter.
+const printable = z
+  .string()
+  .max(500)
+  .regex(/^[^\u0000-\u001f\u007f]*$/, 'no control characters');
 const values = z.array(printable).min(1).max(20);
 const decimal = z.string().regex(/^-?\d{1,9}(\.\d{1,9})?$/, 'a number');
 const propertyName = z.string().regex(/^[^\s"\u0000-\u001f\u007f]{1,100}$/);
 
 export const condition = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('text'), field: z.enum(textFieldNames as [TextField, ...TextField[]]), op: z.enum(['is', 'is not', 'contains']), values }),
+  z.object({
+    kind: z.literal('text'),
+    field: z.enum(textFieldNames as [TextField, ...TextField[]]),
+    op: z.enum(['is', 'is not', 'contains']),
+    values,
+  }),
   z.object({ kind: z.literal('property'), name: propertyName, op: z.enum(['is', 'is not', 'contains']), values }),
-  z.object({ kind: z.literal('number'), field: z.enum(numberFieldNames as [NumberField, ...NumberField[]]), op: z.enum(['=', '!=', '>', '>=', '<', '<=']), value: decimal }),
-  z.object({ kind: z.literal('unknown'), field: z.enum(numberFieldNames as [NumberField, ...NumberField[]]), not: z.boolean() }),
+  z.object({
+    kind: z.literal('number'),
+    field: z.enum(numberFieldNames as [NumberField, ...NumberField[]]),
+    op: z.enum(['=', '!=', '>', '>=', '<', '<=']),
+    value: decimal,
+  }),
+  z.object({
+    kind: z.literal('unknown'),
+    field: z.enum(numberFieldNames as [NumberField, ...NumberField[]]),
+    not: z.boolean(),
+  }),
   z.object({ kind: z.literal('streamed'), value: z.boolean() }),
   z.object({ kind: z.literal('body'), text: printable.min(1) }),
 ]);
@@ -80,7 +97,8 @@ export const BODY_MATCHES = 10_000;
 
 const QUOTED = /^"((?:[^"\\]|\\.)*)"/;
 const unquote = (text: string): string => text.replace(/\\(.)/g, '$1');
-const needsQuotes = (text: string): boolean => text === '' || /[",\\]|^\s|\s$|\s(or|and)\s|^(or|and|not|unknown|empty)$/i.test(text);
+const needsQuotes = (text: string): boolean =>
+  text === '' || /[",\\]|^\s|\s$|\s(or|and)\s|^(or|and|not|unknown|empty)$/i.test(text);
 const writeValue = (text: string): string =>
   needsQuotes(text) ? `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : text;
 
@@ -135,7 +153,13 @@ function readValues(text: string): string[] | undefined {
   }
 }
 
-const aliases: Record<string, string> = { ttft: 'first_token', user_id: 'user', session_id: 'session', latency: 'duration', usd: 'cost' };
+const aliases: Record<string, string> = {
+  ttft: 'first_token',
+  user_id: 'user',
+  session_id: 'session',
+  latency: 'duration',
+  usd: 'cost',
+};
 
 /** `2s`, `500 ms`, `$0.10`, `1,200`, `3k` as the number that the column holds. */
 function readNumber(field: NumberField, text: string): string | undefined {
@@ -154,7 +178,12 @@ export function parseCondition(source: string): Parsed {
   const match = /^([\w.:/@-]+)\s*(is\s+not|is|contains|>=|<=|!=|=|>|<)\s*(.*)$/is.exec(text);
   const name = (match?.[1] ?? '').toLowerCase();
   const field = Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name;
-  const known = field === 'text' || field === 'streamed' || field.startsWith('property.') || Object.hasOwn(textFields, field) || Object.hasOwn(numberFields, field);
+  const known =
+    field === 'text' ||
+    field === 'streamed' ||
+    field.startsWith('property.') ||
+    Object.hasOwn(textFields, field) ||
+    Object.hasOwn(numberFields, field);
   // Words that name no field are text to look for.
   if (!match || !known) {
     const quoted = QUOTED.exec(text);
@@ -172,13 +201,16 @@ export function parseCondition(source: string): Parsed {
     return accept({ kind: 'streamed', value: op === 'is not' || op === '!=' ? !yes : yes }, text);
   }
   const verb = op === '=' ? 'is' : op === '!=' ? 'is not' : op;
-  if (!['is', 'is not', 'contains'].includes(verb)) return refuse(`“${text}”: ${field} is text; use is, is not or contains`);
-  if (field.startsWith('property.')) return accept({ kind: 'property', name: field.slice('property.'.length), op: verb, values: list }, text);
+  if (!['is', 'is not', 'contains'].includes(verb))
+    return refuse(`“${text}”: ${field} is text; use is, is not or contains`);
+  if (field.startsWith('property.'))
+    return accept({ kind: 'property', name: field.slice('property.'.length), op: verb, values: list }, text);
   return accept({ kind: 'text', field, op: verb, values: list }, text);
 }
 
 function parseNumber(field: NumberField, op: string, rest: string, text: string): Parsed {
-  if (/^unknown$/i.test(rest.trim()) && (op === 'is' || op === 'is not')) return accept({ kind: 'unknown', field, not: op === 'is not' }, text);
+  if (/^unknown$/i.test(rest.trim()) && (op === 'is' || op === 'is not'))
+    return accept({ kind: 'unknown', field, not: op === 'is not' }, text);
   const value = readNumber(field, rest);
   if (value === undefined) return refuse(`“${text}”: ${field} needs a number`);
   const sign = op === 'is' ? '=' : op === 'is not' ? '!=' : op;
@@ -200,7 +232,8 @@ export function parseFilterText(source: string): Parsed[] {
     if (char === '"') quoted = !quoted;
     const and = !quoted ? /^\s+and\s+(?=\S+\s*(is|contains|[<>!=]))/i.exec(source.slice(index)) : null;
     // A comma between digits belongs to a number: `tokens > 1,000`.
-    const comma = char === ',' && !quoted && !(/\d/.test(source[index - 1] ?? '') && /^\d{3}(?!\d)/.test(source.slice(index + 1)));
+    const comma =
+      char === ',' && !quoted && !(/\d/.test(source[index - 1] ?? '') && /^\d{3}(?!\d)/.test(source.slice(index + 1)));
     if (and || comma) {
       parts.push(part);
       part = '';
@@ -232,12 +265,20 @@ export function filtersToUrl(list: Filters, params: URLSearchParams): URLSearchP
 // ---------- SQL ----------
 
 const comparisons: Record<'=' | '!=' | '>' | '>=' | '<' | '<=', Sql> = {
-  '=': sql`=`, '!=': sql`!=`, '>': sql`>`, '>=': sql`>=`, '<': sql`<`, '<=': sql`<=`,
+  '=': sql`=`,
+  '!=': sql`!=`,
+  '>': sql`>`,
+  '>=': sql`>=`,
+  '<': sql`<`,
+  '<=': sql`<=`,
 };
 
 function matches(expression: Sql, op: 'is' | 'is not' | 'contains', list: readonly string[]): Sql {
   if (op === 'contains') {
-    return sql`(${join(list.map((value) => sql`positionCaseInsensitiveUTF8(${expression}, ${value}) > 0`), sql` OR `)})`;
+    return sql`(${join(
+      list.map((value) => sql`positionCaseInsensitiveUTF8(${expression}, ${value}) > 0`),
+      sql` OR `,
+    )})`;
   }
   const [only, ...more] = list;
   if (more.length === 0) return op === 'is' ? sql`${expression} = ${only ?? ''}` : sql`${expression} != ${only ?? ''}`;
@@ -267,8 +308,11 @@ function conditionSql(item: Condition, range: { from: number; to: number }): Sql
 
 /** The time range and all conditions, ready to stand after WHERE. */
 export function where(range: { from: number; to: number }, list: Filters): Sql {
-  return join([within(range), ...list.map((item) => conditionSql(item, range))], sql`
-  AND `);
+  return join(
+    [within(range), ...list.map((item) => conditionSql(item, range))],
+    sql`
+  AND `,
+  );
 }
 
 /** What a field is compared by, for questions about its values. */

@@ -80,7 +80,15 @@ export class QueryError extends Error {
 
 /** TIMEOUT_EXCEEDED, TOO_SLOW, MEMORY_LIMIT_EXCEEDED, TOO_MANY_ROWS and its kin. */
 const overLimit = new Set(['159', '160', '241', '158', '307', '396']);
-const unreachable = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'UND_ERR_SOCKET']);
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'UND_ERR_SOCKET',
+]);
 
 function codeOf(error: unknown): string {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {
@@ -92,7 +100,11 @@ function codeOf(error: unknown): string {
 
 function toQueryError(cause: unknown, name: string, limit: number): QueryError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof z.ZodError) return new QueryError('unexpected_rows', name, limit, { cause, message: z.prettifyError(cause).replaceAll('\n', ' ') });
+  if (cause instanceof z.ZodError)
+    return new QueryError('unexpected_rows', name, limit, {
+      cause,
+      message: z.prettifyError(cause).replaceAll('\n', ' '),
+    });
   const code = codeOf(cause);
   if (overLimit.has(code)) return new QueryError('over_limit', name, limit, { cause, message });
   // The client reports a broken or timed-out connection without a server code.

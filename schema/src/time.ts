@@ -41,8 +41,14 @@ export function zoneOffset(at: number, zone: string): number {
   if (zone === 'UTC') return 0;
   try {
     const parts = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric',
-      hour: 'numeric', minute: 'numeric', second: 'numeric',
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
     }).formatToParts(at);
     const part = (type: string): number => Number(parts.find((item) => item.type === type)?.value ?? 0);
     const wall = Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'));
@@ -92,4 +98,5 @@ export const within = (range: { from: number; to: number }): Sql =>
   sql`started_at >= ${timeParam(range.from)} AND started_at < ${timeParam(range.to)}`;
 
 /** The index of the bucket that a row falls into; buckets are counted from the start of the range. */
-export const bucketOf = (range: Range): Sql => sql`intDiv(dateDiff('millisecond', ${timeParam(range.from)}, started_at), ${range.step})`;
+export const bucketOf = (range: Range): Sql =>
+  sql`intDiv(dateDiff('millisecond', ${timeParam(range.from)}, started_at), ${range.step})`;

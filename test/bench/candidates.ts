@@ -21,7 +21,10 @@ export interface Candidate {
   stop(): Promise<void>;
 }
 
-async function forked(script: string, environment: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
+async function forked(
+  script: string,
+  environment: Record<string, string>,
+): Promise<{ child: ChildProcess; url: string }> {
   const child = fork(join(here, script), [], { env: { PATH: process.env.PATH, ...environment }, execArgv: [] });
   const [message] = (await within(10_000, `${script} listens`, once(child, 'message'))) as [{ url: string }];
   return { child, url: message.url };

@@ -25,7 +25,11 @@ function once(url: string, agent: Agent, path: string, onData?: (chunk: Buffer) 
         port: target.port,
         path: target.pathname.replace(/\/$/, '') + path,
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'content-length': body.length, authorization: 'Bearer sk-bench' },
+        headers: {
+          'content-type': 'application/json',
+          'content-length': body.length,
+          authorization: 'Bearer sk-bench',
+        },
       },
       (response) => {
         let bytes = 0;
@@ -34,7 +38,8 @@ function once(url: string, agent: Agent, path: string, onData?: (chunk: Buffer) 
           onData?.(chunk);
         });
         response.on('end', () => {
-          if (response.statusCode !== 200 || bytes < 800) reject(new Error(`status ${response.statusCode}, ${bytes} bytes`));
+          if (response.statusCode !== 200 || bytes < 800)
+            reject(new Error(`status ${response.statusCode}, ${bytes} bytes`));
           else resolve(performance.now() - started);
         });
         response.on('error', reject);
@@ -87,7 +92,8 @@ export async function streams(url: string, count: number): Promise<{ p50: number
     Array.from({ length: count }, () =>
       once(url, agent, '/v1/chat/completions?stream=1', (chunk) => {
         const at = process.hrtime.bigint();
-        for (const [, sent] of chunk.toString('latin1').matchAll(/: (\d{10,})\n/g)) delays.push(Number(at - BigInt(sent ?? 0)) / 1e6);
+        for (const [, sent] of chunk.toString('latin1').matchAll(/: (\d{10,})\n/g))
+          delays.push(Number(at - BigInt(sent ?? 0)) / 1e6);
       }),
     ),
   );
@@ -96,7 +102,12 @@ export async function streams(url: string, count: number): Promise<{ p50: number
 }
 
 function summary(times: number[], elapsedMs: number): Latencies {
-  return { p50: quantile(times, 0.5), p99: quantile(times, 0.99), rate: (times.length / elapsedMs) * 1000, requests: times.length };
+  return {
+    p50: quantile(times, 0.5),
+    p99: quantile(times, 0.99),
+    rate: (times.length / elapsedMs) * 1000,
+    requests: times.length,
+  };
 }
 
 export function quantile(values: number[], share: number): number {

@@ -3,8 +3,25 @@
  * ratios inside each round; then the median over the rounds with its spread. Options: `--rounds 5 --seconds 3`.
  */
 import { parseArgs } from 'node:util';
-import { cpuMs, hasNginx, startNginx, startRelay, startUpstream, startWeirCandidate, type Candidate } from './candidates.ts';
+import {
+  cpuMs,
+  hasNginx,
+  startNginx,
+  startRelay,
+  startUpstream,
+  startWeirCandidate,
+  type Candidate,
+} from './candidates.ts';
 import { closedLoop, openLoop, quantile, streams } from './load.ts';
+
+/** PERFORMANCE gates, against nginx. */
+const gates: Record<string, string> = {
+  'added p50, one connection': '≤ 2.5',
+  'added p50, 500/s open loop': '≤ 3.5',
+  'CPU per request': '≤ 6',
+  throughput: '≥ 0.18',
+  'delay of a chunk': '≤ 2',
+};
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '3' } },
@@ -29,7 +46,14 @@ async function measure(candidate: Candidate): Promise<Measured> {
   const cpu = cpuMs(candidate.pids) - cpuBefore;
   const open = await openLoop(candidate.url, 500, durationMs);
   const chunks = await streams(candidate.url, 20);
-  return { p50: one.p50, openP50: open.p50, openP99: open.p99, cpuPerRequest: cpu / many.requests, rate: many.rate, chunk: chunks.p50 };
+  return {
+    p50: one.p50,
+    openP50: open.p50,
+    openP99: open.p99,
+    cpuPerRequest: cpu / many.requests,
+    rate: many.rate,
+    chunk: chunks.p50,
+  };
 }
 
 const upstream = await startUpstream();
@@ -57,7 +81,17 @@ function report(): void {
     Object.fromEntries(
       [...results].map(([name, list]) => [
         name,
-        Object.fromEntries((Object.keys(list[0] ?? {}) as (keyof Measured)[]).map((key) => [key, Number(quantile(list.map((m) => m[key]), 0.5).toFixed(3))])),
+        Object.fromEntries(
+          (Object.keys(list[0] ?? {}) as (keyof Measured)[]).map((key) => [
+            key,
+            Number(
+              quantile(
+                list.map((m) => m[key]),
+                0.5,
+              ).toFixed(3),
+            ),
+          ]),
+        ),
       ]),
     ),
   );
@@ -67,7 +101,12 @@ function report(): void {
       Object.fromEntries(
         ratios(anchor).map(([name, list]) => [
           name,
-          { median: quantile(list, 0.5).toFixed(2), lowest: Math.min(...list).toFixed(2), highest: Math.max(...list).toFixed(2), gate: gates[name] ?? '' },
+          {
+            median: quantile(list, 0.5).toFixed(2),
+            lowest: Math.min(...list).toFixed(2),
+            highest: Math.max(...list).toFixed(2),
+            gate: gates[name] ?? '',
+          },
         ]),
       ),
     );
@@ -90,12 +129,3 @@ function ratios(anchor: string): [string, number[]][] {
     ['delay of a chunk', each((w, o) => w.chunk / o.chunk)],
   ];
 }
-
-/** PERFORMANCE gates, against nginx. */
-var gates: Record<string, string> = {
-  'added p50, one connection': '≤ 2.5',
-  'added p50, 500/s open loop': '≤ 3.5',
-  'CPU per request': '≤ 6',
-  throughput: '≥ 0.18',
-  'delay of a chunk': '≤ 2',
-};

@@ -90,7 +90,9 @@ async function compareLedgers(): Promise<Ledgers> {
   return {
     answeredWithoutRow: [...given].filter((id) => !ids.has(id)),
     providerCallsWithoutRow: [...asked].filter((user) => !users.has(user)),
-    providerCallsWithoutAttempt: rows.filter(({ id, user }) => asked.has(user) && !attempted.has(id)).map(({ id }) => id),
+    providerCallsWithoutAttempt: rows
+      .filter(({ id, user }) => asked.has(user) && !attempted.has(id))
+      .map(({ id }) => id),
     twice: [...rows, ...attempts].filter(({ n }) => Number(n) !== 1),
   };
 }
@@ -100,7 +102,9 @@ async function checkLedgers(): Promise<void> {
   const deadline = Date.now() + 60_000;
   let ledgers = await compareLedgers();
   const missing = (): number =>
-    ledgers.answeredWithoutRow.length + ledgers.providerCallsWithoutRow.length + ledgers.providerCallsWithoutAttempt.length;
+    ledgers.answeredWithoutRow.length +
+    ledgers.providerCallsWithoutRow.length +
+    ledgers.providerCallsWithoutAttempt.length;
   while (missing() > 0 && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 250));
     ledgers = await compareLedgers();
@@ -118,20 +122,26 @@ async function checkLedgers(): Promise<void> {
   });
 }
 
-test('kill -9 of the proxy under load, ten times: exactly one row for every ledger entry', { timeout: 300_000 }, async () => {
-  for (let round = 0; round < 10; round++) {
-    const stop = load(12);
-    const before = asked.size;
-    await until(20_000, 'calls flow', () => (asked.size > before + 60 ? true : undefined));
-    await weir.proxy.kill();
-    await stop();
-    await weir.restartProxy();
-  }
-  await checkLedgers();
-  const outcomes = await weir.query<{ outcome: string; n: string }>('SELECT outcome, count() AS n FROM requests GROUP BY outcome');
-  console.log('after ten kills:', given.size, 'answered,', asked.size, 'provider calls,', outcomes);
-  expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(expect.arrayContaining(['ok']));
-});
+test(
+  'kill -9 of the proxy under load, ten times: exactly one row for every ledger entry',
+  { timeout: 300_000 },
+  async () => {
+    for (let round = 0; round < 10; round++) {
+      const stop = load(12);
+      const before = asked.size;
+      await until(20_000, 'calls flow', () => (asked.size > before + 60 ? true : undefined));
+      await weir.proxy.kill();
+      await stop();
+      await weir.restartProxy();
+    }
+    await checkLedgers();
+    const outcomes = await weir.query<{ outcome: string; n: string }>(
+      'SELECT outcome, count() AS n FROM requests GROUP BY outcome',
+    );
+    console.log('after ten kills:', given.size, 'answered,', asked.size, 'provider calls,', outcomes);
+    expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(expect.arrayContaining(['ok']));
+  },
+);
 
 test('the store is away under load: calls go on, rows wait, and each arrives once', { timeout: 300_000 }, async () => {
   const stop = load(8);
@@ -146,15 +156,19 @@ test('the store is away under load: calls go on, rows wait, and each arrives onc
   await checkLedgers();
 });
 
-test('the store is killed while the proxy is too: what waits in the spool arrives once', { timeout: 120_000 }, async () => {
-  const stop = load(8);
-  const port = Number(new URL(weir.clickhouseUrl).port);
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  killStore();
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  await weir.proxy.kill();
-  await stop();
-  weir.store = await startStore({ dataDir: weir.dataDir, port });
-  await weir.restartProxy();
-  await checkLedgers();
-});
+test(
+  'the store is killed while the proxy is too: what waits in the spool arrives once',
+  { timeout: 120_000 },
+  async () => {
+    const stop = load(8);
+    const port = Number(new URL(weir.clickhouseUrl).port);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    killStore();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await weir.proxy.kill();
+    await stop();
+    weir.store = await startStore({ dataDir: weir.dataDir, port });
+    await weir.restartProxy();
+    await checkLedgers();
+  },
+);

@@ -1,7 +1,8 @@
 /** Chromium for the pages' tests, and what every page must hold. */
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
-export const openBrowser = (): Promise<Browser> => chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 
 export interface Look {
   width: number;
@@ -9,13 +10,21 @@ export interface Look {
 }
 
 /** A page that collects what went wrong in it. */
-export async function openPage(browser: Browser, { width, scheme }: Look): Promise<{ context: BrowserContext; page: Page; problems: string[] }> {
-  const context = await browser.newContext({ viewport: { width, height: width < 720 ? 844 : 900 }, colorScheme: scheme, timezoneId: 'Europe/Lisbon' });
+export async function openPage(
+  browser: Browser,
+  { width, scheme }: Look,
+): Promise<{ context: BrowserContext; page: Page; problems: string[] }> {
+  const context = await browser.newContext({
+    viewport: { width, height: width < 720 ? 844 : 900 },
+    colorScheme: scheme,
+    timezoneId: 'Europe/Lisbon',
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(120_000);
   const problems: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') problems.push(`${message.type()}: ${message.text()}`);
+    if (message.type() === 'error' || message.type() === 'warning')
+      problems.push(`${message.type()}: ${message.text()}`);
   });
   page.on('pageerror', (error) => problems.push(`threw: ${error.message}`));
   page.on('dialog', (dialog) => {
@@ -24,9 +33,11 @@ export async function openPage(browser: Browser, { width, scheme }: Look): Promi
   });
   page.on('request', (request) => {
     const host = new URL(request.url()).hostname;
-    if (host !== '127.0.0.1' && host !== '' && !request.url().startsWith('data:')) problems.push(`asked ${request.url()}`);
+    if (host !== '127.0.0.1' && host !== '' && !request.url().startsWith('data:'))
+      problems.push(`asked ${request.url()}`);
   });
   return { context, page, problems };
 }
 
-export const overflow = (page: Page): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+export const overflow = (page: Page): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -15,31 +15,43 @@ afterAll(async () => {
   await served.stop();
 }, DEADLINE);
 
-test('a first visit waits for the first request and then shows it', async () => {
-  const { context, page, problems } = await openPage(browser, { width: 1440, scheme: 'light' });
-  await page.goto(served.url, { waitUntil: 'networkidle' });
-  expect(new URL(page.url()).pathname).toBe('/connect');
-  await page.getByText('Waiting for the first request').waitFor();
-  await insertRows(served.db, { requests: [requestRow(Date.now(), uuidv7(Date.now(), Math.random))] });
-  await page.getByText('Weir sees your traffic').waitFor({ timeout: 120_000 });
-  expect(problems).toEqual([]);
-  await context.close();
-}, DEADLINE);
+test(
+  'a first visit waits for the first request and then shows it',
+  async () => {
+    const { context, page, problems } = await openPage(browser, { width: 1440, scheme: 'light' });
+    await page.goto(served.url, { waitUntil: 'networkidle' });
+    expect(new URL(page.url()).pathname).toBe('/connect');
+    await page.getByText('Waiting for the first request').waitFor();
+    await insertRows(served.db, { requests: [requestRow(Date.now(), uuidv7(Date.now(), Math.random))] });
+    await page.getByText('Weir sees your traffic').waitFor({ timeout: 120_000 });
+    expect(problems).toEqual([]);
+    await context.close();
+  },
+  DEADLINE,
+);
 
-test('empty pages say what would be here', async () => {
-  const response = await fetch(`${served.url}/overview?range=15m&f=provider+is+nobody`);
-  expect(await response.text()).toMatch(/No request (in|of) this range/);
-}, DEADLINE);
+test(
+  'empty pages say what would be here',
+  async () => {
+    const response = await fetch(`${served.url}/overview?range=15m&f=provider+is+nobody`);
+    expect(await response.text()).toMatch(/No request (in|of) this range/);
+  },
+  DEADLINE,
+);
 
-test('without a store the pages stand and say so', async () => {
-  const alone = await startDashboard('http://weir:x@127.0.0.1:9/weir');
-  try {
-    for (const path of ['/overview', '/requests', '/connect']) {
-      const response = await fetch(alone.url + path);
-      expect(response.status).toBe(200);
-      expect(await response.text()).toContain('The store does not answer');
+test(
+  'without a store the pages stand and say so',
+  async () => {
+    const alone = await startDashboard('http://weir:x@127.0.0.1:9/weir');
+    try {
+      for (const path of ['/overview', '/requests', '/connect']) {
+        const response = await fetch(alone.url + path);
+        expect(response.status).toBe(200);
+        expect(await response.text()).toContain('The store does not answer');
+      }
+    } finally {
+      await alone.stop();
     }
-  } finally {
-    await alone.stop();
-  }
-}, DEADLINE);
+  },
+  DEADLINE,
+);

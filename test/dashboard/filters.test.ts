@@ -1,9 +1,18 @@
-import { type Condition, filtersFromUrl, filtersToUrl, numberFieldNames, parseCondition, parseFilterText, textFieldNames, where, writeCondition } from '@weir/schema/filters';
+import {
+  type Condition,
+  filtersFromUrl,
+  filtersToUrl,
+  numberFieldNames,
+  parseCondition,
+  parseFilterText,
+  textFieldNames,
+  where,
+  writeCondition,
+} from '@weir/schema/filters';
 import { bind } from '@weir/schema/sql';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-// eslint-disable-next-line no-control-regex -- what the schema refuses
 const printable = fc.string({ maxLength: 60 }).filter((text) => !/[\u0000-\u001f\u007f]/.test(text));
 const values = fc.array(printable, { minLength: 1, maxLength: 4 });
 const op = fc.constantFrom('is' as const, 'is not' as const, 'contains' as const);
@@ -11,8 +20,18 @@ const field = fc.constantFrom(...textFieldNames);
 const numberField = fc.constantFrom(...numberFieldNames);
 const condition: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({ kind: fc.constant('text' as const), field, op, values }),
-  fc.record({ kind: fc.constant('property' as const), name: fc.stringMatching(/^[a-z][a-z0-9_.-]{0,20}$/), op, values }),
-  fc.record({ kind: fc.constant('number' as const), field: numberField, op: fc.constantFrom('=' as const, '!=' as const, '>' as const, '>=' as const, '<' as const, '<=' as const), value: fc.integer({ min: -1_000_000, max: 1_000_000 }).map((n) => String(n / 1000)) }),
+  fc.record({
+    kind: fc.constant('property' as const),
+    name: fc.stringMatching(/^[a-z][a-z0-9_.-]{0,20}$/),
+    op,
+    values,
+  }),
+  fc.record({
+    kind: fc.constant('number' as const),
+    field: numberField,
+    op: fc.constantFrom('=' as const, '!=' as const, '>' as const, '>=' as const, '<' as const, '<=' as const),
+    value: fc.integer({ min: -1_000_000, max: 1_000_000 }).map((n) => String(n / 1000)),
+  }),
   fc.record({ kind: fc.constant('unknown' as const), field: numberField, not: fc.boolean() }),
   fc.record({ kind: fc.constant('streamed' as const), value: fc.boolean() }),
   fc.record({ kind: fc.constant('body' as const), text: printable.filter((text) => text !== '') }),
@@ -41,7 +60,9 @@ describe('filters', () => {
   test('several conditions in one text are told apart', () => {
     fc.assert(
       fc.property(fc.array(condition, { minLength: 1, maxLength: 4 }), (list) => {
-        expect(parseFilterText(list.map(writeCondition).join(', '))).toEqual(list.map((one) => ({ ok: true, condition: one })));
+        expect(parseFilterText(list.map(writeCondition).join(', '))).toEqual(
+          list.map((one) => ({ ok: true, condition: one })),
+        );
       }),
       { numRuns: 1000 },
     );
@@ -50,7 +71,8 @@ describe('filters', () => {
   test('no value ever becomes part of the query text', () => {
     fc.assert(
       fc.property(condition, fc.stringMatching(/^[A-Z]{12}['"\\;)]{3}$/), (one, marker) => {
-        const marked: Condition = 'values' in one ? { ...one, values: [marker] } : one.kind === 'body' ? { ...one, text: marker } : one;
+        const marked: Condition =
+          'values' in one ? { ...one, values: [marker] } : one.kind === 'body' ? { ...one, text: marker } : one;
         expect(bind(where(range, [marked])).query).not.toContain(marker);
       }),
     );
@@ -84,10 +106,13 @@ describe('filters', () => {
     expect(parsed.ok && writeCondition(parsed.condition)).toBe(written);
   });
 
-  test.each(['cost > much', 'duration > ', 'provider > openai', 'cost > 5s', 'constructor is x and'])('%s is not taken for something else', (typed) => {
-    const parsed = parseCondition(typed);
-    expect(!parsed.ok || parsed.condition.kind === 'body').toBe(true);
-  });
+  test.each(['cost > much', 'duration > ', 'provider > openai', 'cost > 5s', 'constructor is x and'])(
+    '%s is not taken for something else',
+    (typed) => {
+      const parsed = parseCondition(typed);
+      expect(!parsed.ok || parsed.condition.kind === 'body').toBe(true);
+    },
+  );
 
   test('a comma inside a number or quotes parts nothing', () => {
     expect(parseFilterText('tokens > 1,200, user is "a, b"')).toEqual([

@@ -31,7 +31,13 @@ export async function startDashboard(clickhouseUrl: string, port = 0): Promise<{
   const chosen = port === 0 ? await freePort() : port;
   const home = dirname(createRequire(import.meta.url).resolve('@weir/dashboard/package.json'));
   const child = fork(join(home, 'build', 'index.js'), [], {
-    env: { ...process.env, HOST: '127.0.0.1', PORT: String(chosen), CLICKHOUSE_URL: clickhouseUrl, WEIR_PROXY_URL: 'http://127.0.0.1:9' },
+    env: {
+      ...process.env,
+      HOST: '127.0.0.1',
+      PORT: String(chosen),
+      CLICKHOUSE_URL: clickhouseUrl,
+      WEIR_PROXY_URL: 'http://127.0.0.1:9',
+    },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -52,7 +58,17 @@ export async function startDashboard(clickhouseUrl: string, port = 0): Promise<{
   return { url, stop };
 }
 
-export async function serve({ requests, days, now = Date.now(), port = 0 }: { requests: number; days: number; now?: number; port?: number }): Promise<Served> {
+export async function serve({
+  requests,
+  days,
+  now = Date.now(),
+  port = 0,
+}: {
+  requests: number;
+  days: number;
+  now?: number;
+  port?: number;
+}): Promise<Served> {
   const dataDir = await mkdtemp(join(tmpdir(), 'weir-dashboard-'));
   const store = await startStore({ dataDir, port: 0, log: 'warn' });
   await migrate(store.adminUrl, { retainDays: 400, retainBodiesDays: 30 });
@@ -69,7 +85,11 @@ export async function serve({ requests, days, now = Date.now(), port = 0 }: { re
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const served = await serve({ requests: Number(process.argv[2] ?? 300_000), days: 14, port: Number(process.env['PORT'] ?? 0) });
+  const served = await serve({
+    requests: Number(process.argv[2] ?? 300_000),
+    days: 14,
+    port: Number(process.env['PORT'] ?? 0),
+  });
   console.log(`dashboard ${served.url}\nstore ${served.storeUrl}`);
   process.once('SIGINT', () => void served.stop());
   process.once('SIGTERM', () => void served.stop());

@@ -42,13 +42,17 @@ describe('sql', () => {
   });
 
   test('typed parameters show what they are', () => {
-    expect(display(sql`${param('2026-11-19 15:43:07.218000', "DateTime64(6, 'UTC')")}`)).toBe("toDateTime64('2026-11-19 15:43:07.218000', 6, 'UTC')");
+    expect(display(sql`${param('2026-11-19 15:43:07.218000', "DateTime64(6, 'UTC')")}`)).toBe(
+      "toDateTime64('2026-11-19 15:43:07.218000', 6, 'UTC')",
+    );
     expect(display(sql`x IN ${['a', "b'c"]}`)).toBe("x IN ['a', 'b\\'c']");
   });
 
   test('the indentation of our source is not shown', () => {
-    expect(display(sql`
+    expect(
+      display(sql`
       SELECT 1
-        FROM t`)).toBe('SELECT 1\n  FROM t');
+        FROM t`),
+    ).toBe('SELECT 1\n  FROM t');
   });
 });

@@ -67,7 +67,8 @@ test('Weir’s own headers and hop-by-hop headers are not forwarded; an upstream
 
 test('headers of 100 KB pass both ways', async () => {
   const long = 'x'.repeat(100_000);
-  provider.script = (seen, response) => response.writeHead(200, { 'x-long': long, 'x-seen': String(seen.headers.join('').length) }).end();
+  provider.script = (seen, response) =>
+    response.writeHead(200, { 'x-long': long, 'x-seen': String(seen.headers.join('').length) }).end();
   const got = await ask([['X-Long', long]]);
   expect(got.header('x-long')).toBe(long);
   expect(Number(got.header('x-seen'))).toBeGreaterThan(100_000);
@@ -84,7 +85,9 @@ test('Expect: 100-continue is answered, and trailers pass', async () => {
   const socket = connect(Number(url.port), url.hostname);
   let text = '';
   socket.on('data', (chunk) => (text += chunk.toString('latin1')));
-  socket.write(`POST ${chat} HTTP/1.1\r\nHost: ${url.host}\r\nExpect: 100-continue\r\nContent-Length: ${question.length}\r\n\r\n`);
+  socket.write(
+    `POST ${chat} HTTP/1.1\r\nHost: ${url.host}\r\nExpect: 100-continue\r\nContent-Length: ${question.length}\r\n\r\n`,
+  );
   await until(5_000, '100 Continue', () => (text.startsWith('HTTP/1.1 100') ? true : undefined));
   socket.write(question);
   await until(5_000, 'the trailer', () => (/X-Sum: 42/i.test(text) ? true : undefined));
@@ -96,7 +99,11 @@ test('a preflight is answered by Weir, and a foreign page is refused', async () 
     rawRequest(weir.proxy.url, {
       method: 'OPTIONS',
       path: chat,
-      headers: [['Origin', origin], ['Access-Control-Request-Method', 'POST'], ['Access-Control-Request-Headers', 'x-a']],
+      headers: [
+        ['Origin', origin],
+        ['Access-Control-Request-Method', 'POST'],
+        ['Access-Control-Request-Headers', 'x-a'],
+      ],
     });
   expect((await preflight('https://app.example')).header('access-control-allow-origin')).toBe('https://app.example');
   expect((await preflight('https://evil.example')).status).toBe(403);
@@ -108,12 +115,18 @@ test('a preflight is answered by Weir, and a foreign page is refused', async () 
 
 test('a Host that is not loopback is refused', async () => {
   const url = new URL(weir.proxy.url);
-  const got = await within(5_000, 'an answer', new Promise<string>((resolve) => {
-    const socket = connect(Number(url.port), url.hostname, () => socket.write(`GET /openai/v1/models HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`));
-    let text = '';
-    socket.on('data', (chunk) => (text += chunk.toString()));
-    socket.on('close', () => resolve(text));
-  }));
+  const got = await within(
+    5_000,
+    'an answer',
+    new Promise<string>((resolve) => {
+      const socket = connect(Number(url.port), url.hostname, () =>
+        socket.write(`GET /openai/v1/models HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`),
+      );
+      let text = '';
+      socket.on('data', (chunk) => (text += chunk.toString()));
+      socket.on('close', () => resolve(text));
+    }),
+  );
   expect(got).toMatch(/^HTTP\/1.1 403/);
   expect(got).toMatch(/forbidden_origin/);
 });
@@ -121,8 +134,14 @@ test('a Host that is not loopback is refused', async () => {
 test('Weir’s errors have the shape of the API that was called', async () => {
   const cases: [path: string, check: (body: Record<string, never>) => unknown][] = [
     [chat, (body) => expect(body).toMatchObject({ error: { message: expect.any(String), code: 'bad_header' } })],
-    ['/anthropic/v1/messages', (body) => expect(body).toMatchObject({ type: 'error', error: { message: expect.any(String) } })],
-    ['/google/v1beta/models/gemini-2.5-flash:generateContent', (body) => expect(body).toMatchObject({ error: { code: 400, status: expect.any(String) } })],
+    [
+      '/anthropic/v1/messages',
+      (body) => expect(body).toMatchObject({ type: 'error', error: { message: expect.any(String) } }),
+    ],
+    [
+      '/google/v1beta/models/gemini-2.5-flash:generateContent',
+      (body) => expect(body).toMatchObject({ error: { code: 400, status: expect.any(String) } }),
+    ],
   ];
   for (const [path, check] of cases) {
     const got = await ask([['Weir-Retry', 'retries=2']], path);
@@ -141,7 +160,12 @@ test('a provider that cannot be reached is a 502 that lists the attempt', async 
   expect([got.status, got.header('weir-error')]).toEqual([502, 'upstream_unreachable']);
   expect(got.body.toString()).toContain('ECONNREFUSED');
   const row = await other.request(got.header('weir-id') ?? '');
-  expect([row.outcome, row.error_type, row.attempts, row.cost_usd]).toEqual(['network_error', 'network:ECONNREFUSED', 1, null]);
+  expect([row.outcome, row.error_type, row.attempts, row.cost_usd]).toEqual([
+    'network_error',
+    'network:ECONNREFUSED',
+    1,
+    null,
+  ]);
   expect(await other.attempts(row.request_id)).toHaveLength(1);
   await other.stop();
 });
@@ -199,13 +223,20 @@ test('a client that leaves before the status line is recorded as 499', async () 
     incoming.socket.on('close', () => (aborted = true));
   };
   const controller = new AbortController();
-  const asked = fetch(weir.proxy.url + chat, { method: 'POST', body: question, signal: controller.signal, headers: { 'weir-user': 'leaver' } });
+  const asked = fetch(weir.proxy.url + chat, {
+    method: 'POST',
+    body: question,
+    signal: controller.signal,
+    headers: { 'weir-user': 'leaver' },
+  });
   await until(2_000, 'the provider is asked', () => (provider.seen.length > 0 ? true : undefined));
   controller.abort();
   await asked.catch(() => undefined);
   await until(2_000, 'the upstream is aborted', () => (aborted ? true : undefined));
   const [row] = await until(10_000, 'a row', async () => {
-    const rows = await weir.query<{ status: number; outcome: string }>(`SELECT status, outcome FROM requests WHERE user_id = 'leaver'`);
+    const rows = await weir.query<{ status: number; outcome: string }>(
+      `SELECT status, outcome FROM requests WHERE user_id = 'leaver'`,
+    );
     return rows.length > 0 ? rows : undefined;
   });
   expect(row).toEqual({ status: 499, outcome: 'cancelled' });
@@ -254,17 +285,31 @@ test('malformed identity headers never break a call, and are named', async () =>
   const row = await weir.request(got.header('weir-id') ?? '');
   expect(row.user_id).toHaveLength(512);
   expect(row.session_id).toBe('€ uro');
-  expect(row.properties).toEqual(Object.fromEntries([['team', 'search'], ['__proto__', 'x']]));
+  expect(row.properties).toEqual(
+    Object.fromEntries([
+      ['team', 'search'],
+      ['__proto__', 'x'],
+    ]),
+  );
   expect(row.warnings).toEqual(expect.arrayContaining(['cut_header:weir-user', 'malformed_header:traceparent']));
 });
 
 test('Weir-Log leaves bodies out, or blacks personal data out of them', async () => {
   const silent = await ask([['Weir-Log', 'bodies=?0']]);
   await weir.request(silent.header('weir-id') ?? '');
-  const [count] = await weir.query<{ n: string }>(`SELECT count() AS n FROM bodies WHERE request_id = '${silent.header('weir-id')}'`);
+  const [count] = await weir.query<{ n: string }>(
+    `SELECT count() AS n FROM bodies WHERE request_id = '${silent.header('weir-id')}'`,
+  );
   expect(Number(count?.n)).toBe(0);
-  const body = JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'write to ada@example.com, card 4111 1111 1111 1111' }] });
-  const redacted = await rawRequest(weir.proxy.url, { path: chat, body, headers: [['Weir-Log', 'redact=(email card)']] });
+  const body = JSON.stringify({
+    model: 'gpt-4o-mini',
+    messages: [{ role: 'user', content: 'write to ada@example.com, card 4111 1111 1111 1111' }],
+  });
+  const redacted = await rawRequest(weir.proxy.url, {
+    path: chat,
+    body,
+    headers: [['Weir-Log', 'redact=(email card)']],
+  });
   const kept = await weir.body(redacted.header('weir-id') ?? '');
   expect(kept.request).toContain('write to [email], card [card]');
   expect(provider.seen.at(-1)?.body.toString()).toBe(body);

@@ -29,9 +29,17 @@ const geminiReply = {
 };
 
 function anthropicEvents(): string {
-  const event = (type: string, data: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
+  const event = (type: string, data: object): string =>
+    `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
   return [
-    event('message_start', { message: { ...anthropicMessage, content: [], stop_reason: null, usage: { ...anthropicMessage.usage, output_tokens: 1 } } }),
+    event('message_start', {
+      message: {
+        ...anthropicMessage,
+        content: [],
+        stop_reason: null,
+        usage: { ...anthropicMessage.usage, output_tokens: 1 },
+      },
+    }),
     event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
     event('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'Hello there.' } }),
     event('content_block_stop', { index: 0 }),
@@ -78,12 +86,23 @@ async function rowOf(user: string): Promise<Seen> {
 }
 
 test('openai: plain and streaming', async () => {
-  const client = new OpenAI({ apiKey: 'sk-test', baseURL: `${weir.proxy.url}/openai/v1`, defaultHeaders: { 'Weir-User': 'o-plain' } });
+  const client = new OpenAI({
+    apiKey: 'sk-test',
+    baseURL: `${weir.proxy.url}/openai/v1`,
+    defaultHeaders: { 'Weir-User': 'o-plain' },
+  });
   const messages = [{ role: 'user' as const, content: 'Hi' }];
   const plain = await client.chat.completions.create({ model: 'gpt-4o-mini', messages });
   expect(plain.choices[0]?.message.content).toBe('Hello there.');
   // gpt-4o-mini: $0.15 and $0.60 a million tokens.
-  expect(await rowOf('o-plain')).toMatchObject({ operation: 'chat', input_tokens: 12, output_tokens: 3, cost_usd: '0.0000036', ttft_ms: null, finish_reasons: ['stop'] });
+  expect(await rowOf('o-plain')).toMatchObject({
+    operation: 'chat',
+    input_tokens: 12,
+    output_tokens: 3,
+    cost_usd: '0.0000036',
+    ttft_ms: null,
+    finish_reasons: ['stop'],
+  });
   let text = '';
   const stream = await client.chat.completions.create(
     { model: 'gpt-4o-mini', messages, stream: true, stream_options: { include_usage: true } },
@@ -104,22 +123,45 @@ test('anthropic: plain and streaming, cached tokens inside the input', async () 
   expect((await stream.finalMessage()).content[0]).toMatchObject({ text: 'Hello there.' });
   for (const user of ['a-plain', 'a-stream']) {
     // $3, $15, read $0.30, written $3.75 a million tokens: 10·3 + 100·0.3 + 20·3.75 + 4·15 = 195 millionths.
-    expect(await rowOf(user)).toMatchObject({ provider: 'anthropic', operation: 'messages', input_tokens: 130, output_tokens: 4, cost_usd: '0.000195', finish_reasons: ['end_turn'] });
+    expect(await rowOf(user)).toMatchObject({
+      provider: 'anthropic',
+      operation: 'messages',
+      input_tokens: 130,
+      output_tokens: 4,
+      cost_usd: '0.000195',
+      finish_reasons: ['end_turn'],
+    });
   }
 });
 
 test('google: plain and streaming, thoughts inside the output', async () => {
   for (const user of ['g-plain', 'g-stream']) {
-    const client = new GoogleGenAI({ apiKey: 'AIza', httpOptions: { baseUrl: `${weir.proxy.url}/google`, headers: { 'Weir-User': user } } });
+    const client = new GoogleGenAI({
+      apiKey: 'AIza',
+      httpOptions: { baseUrl: `${weir.proxy.url}/google`, headers: { 'Weir-User': user } },
+    });
     const question = { model: 'gemini-2.5-flash', contents: 'Hi' };
     if (user === 'g-plain') expect((await client.models.generateContent(question)).text).toBe('Hello there.');
-    else for await (const chunk of await client.models.generateContentStream(question)) expect(chunk.text).toBe('Hello there.');
-    expect(await rowOf(user)).toMatchObject({ provider: 'google', operation: 'generate_content', response_model: 'gemini-2.5-flash', input_tokens: 7, output_tokens: 8, finish_reasons: ['STOP'] });
+    else
+      for await (const chunk of await client.models.generateContentStream(question))
+        expect(chunk.text).toBe('Hello there.');
+    expect(await rowOf(user)).toMatchObject({
+      provider: 'google',
+      operation: 'generate_content',
+      response_model: 'gemini-2.5-flash',
+      input_tokens: 7,
+      output_tokens: 8,
+      finish_reasons: ['STOP'],
+    });
   }
 });
 
 test('ai: a program of the AI SDK', async () => {
-  const openai = createOpenAI({ apiKey: 'sk-test', baseURL: `${weir.proxy.url}/openai/v1`, headers: { 'Weir-User': 'ai-sdk' } });
+  const openai = createOpenAI({
+    apiKey: 'sk-test',
+    baseURL: `${weir.proxy.url}/openai/v1`,
+    headers: { 'Weir-User': 'ai-sdk' },
+  });
   const { text } = await generateText({ model: openai.chat('gpt-4o-mini'), prompt: 'Hi' });
   expect(text).toBe('Hello there.');
   expect(await rowOf('ai-sdk')).toMatchObject({ operation: 'chat', input_tokens: 12, output_tokens: 3 });
@@ -127,10 +169,21 @@ test('ai: a program of the AI SDK', async () => {
 
 test('a provider’s error raises the SDK’s own exception, and its type is in the row', async () => {
   const before = provider.script;
-  provider.script = (_, response) => json(response, { error: { message: 'Rate limit reached', type: 'tokens', code: 'rate_limit_exceeded' } }, 429);
-  const client = new OpenAI({ apiKey: 'sk', baseURL: `${weir.proxy.url}/openai/v1`, maxRetries: 0, defaultHeaders: { 'Weir-User': 'limited' } });
+  provider.script = (_, response) =>
+    json(response, { error: { message: 'Rate limit reached', type: 'tokens', code: 'rate_limit_exceeded' } }, 429);
+  const client = new OpenAI({
+    apiKey: 'sk',
+    baseURL: `${weir.proxy.url}/openai/v1`,
+    maxRetries: 0,
+    defaultHeaders: { 'Weir-User': 'limited' },
+  });
   const call = client.chat.completions.create({ model: 'gpt-4o-mini', messages: [] });
   await expect(call).rejects.toBeInstanceOf(OpenAI.RateLimitError);
   provider.script = before;
-  expect(await rowOf('limited')).toMatchObject({ outcome: 'rate_limited', status: 429, cost_usd: null, error_message: 'Rate limit reached' });
+  expect(await rowOf('limited')).toMatchObject({
+    outcome: 'rate_limited',
+    status: 429,
+    cost_usd: null,
+    error_message: 'Rate limit reached',
+  });
 });

@@ -38,7 +38,10 @@ test('the caller’s own credential passes, with and without a Weir key beside i
   await call('/openai/v1/chat/completions', [['Authorization', 'Bearer sk-own']]);
   expect(seenHeader('authorization')).toEqual(['Bearer sk-own']);
   provider.seen.length = 0;
-  const got = await call('/openai/v1/chat/completions', [['Authorization', 'Bearer sk-own'], ['Weir-Key', weirKey]]);
+  const got = await call('/openai/v1/chat/completions', [
+    ['Authorization', 'Bearer sk-own'],
+    ['Weir-Key', weirKey],
+  ]);
   expect(seenHeader('authorization')).toEqual(['Bearer sk-own']);
   const row = await weir.request(got.header('weir-id') ?? '');
   expect([row.project, row.key_id]).toEqual(['default', expect.stringMatching(/^key_/)]);
@@ -60,13 +63,19 @@ test('a Weir key in an SDK’s place is taken out, and the key that Weir holds g
 test('a Weir key without a held key, and one that is not valid, are 401 before anything is sent', async () => {
   const none = await call(`/google/v1beta/models/gemini-2.5-flash:generateContent?key=${weirKey}`, []);
   expect([none.status, none.header('weir-error')]).toEqual([401, 'unauthorized']);
-  const wrong = await call('/openai/v1/chat/completions', [['Weir-Key', 'wk_wrong'], ['Authorization', 'Bearer sk-own']]);
+  const wrong = await call('/openai/v1/chat/completions', [
+    ['Weir-Key', 'wk_wrong'],
+    ['Authorization', 'Bearer sk-own'],
+  ]);
   expect([wrong.status, wrong.header('weir-error')]).toEqual([401, 'unauthorized']);
   expect(provider.seen).toHaveLength(0);
 });
 
 test('a custom target never gets a key that Weir holds', async () => {
-  const got = await call('/custom/v1/chat/completions', [['Weir-Target-Url', provider.url], ['Authorization', `Bearer ${weirKey}`]]);
+  const got = await call('/custom/v1/chat/completions', [
+    ['Weir-Target-Url', provider.url],
+    ['Authorization', `Bearer ${weirKey}`],
+  ]);
   expect(got.status).toBe(401);
   expect(provider.seen).toHaveLength(0);
 });

@@ -19,7 +19,9 @@ afterAll(async () => {
 test('WebSocket frames are relayed as they are, and the connection leaves one row', async () => {
   const server = new WebSocketServer({ server: provider.server });
   server.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
-  const client = new WebSocket(`${weir.proxy.url.replace('http', 'ws')}/openai/v1/realtime?model=gpt-realtime`, ['realtime']);
+  const client = new WebSocket(`${weir.proxy.url.replace('http', 'ws')}/openai/v1/realtime?model=gpt-realtime`, [
+    'realtime',
+  ]);
   const upgraded = new Promise<string>((resolve) => {
     client.on('upgrade', (response) => resolve(String(response.headers['weir-id'])));
   });

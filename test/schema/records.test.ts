@@ -40,7 +40,9 @@ test('migrations are applied once, by checksum, and a second run changes nothing
 
 test('a retention that was changed is the one in force', async () => {
   await migrate(url, { retainDays: 90, retainBodiesDays: 7 });
-  const [row] = await ask<{ engine_full: string }>(`SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = 'bodies'`);
+  const [row] = await ask<{ engine_full: string }>(
+    `SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = 'bodies'`,
+  );
   expect(row?.engine_full).toContain('toIntervalDay(7)');
 });
 
@@ -61,7 +63,9 @@ test('the same token with the same rows is inserted once; other rows under anoth
   });
   await insertRows(db, 'scores', [row('a')]);
   const attempt = (index: number): Buffer =>
-    Buffer.from(`${JSON.stringify({ request_id: '01a20378-3870-70d2-a764-01bff1c770da', attempt_index: index, started_at: timeText(Date.now() * 1000) })}\n`);
+    Buffer.from(
+      `${JSON.stringify({ request_id: '01a20378-3870-70d2-a764-01bff1c770da', attempt_index: index, started_at: timeText(Date.now() * 1000) })}\n`,
+    );
   const lines = attempt(0);
   await insertLines(db, 'attempts', lines, 'token-1');
   await insertLines(db, 'attempts', lines, 'token-1');

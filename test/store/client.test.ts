@@ -200,30 +200,25 @@ describe('the HTTP interface', () => {
     ).toBe("['one','two;','three;']\n");
   });
 
-  test.for([
-    'JSONCompactEachRowWithNames',
-    'CSVWithNames',
-    'Parquet',
-    'Native',
-    'RowBinary',
-    'ArrowStream',
-    'Values',
-  ])('writes out and takes in %s', async (format) => {
-    await store.client.command({ query: `CREATE OR REPLACE TABLE f (a UInt8, b String) ENGINE = Memory` });
-    const out = await post(
-      store,
-      `SELECT toUInt8(number) AS a, '\\n \\t;\\'' AS b FROM numbers(10, 5) FORMAT ${format}`,
-    );
-    const response = await post(
-      store,
-      Buffer.from(await out.arrayBuffer()),
-      `&query=INSERT%20INTO%20f%20FORMAT%20${format}`,
-    );
-    expect([response.status, await response.text()]).toEqual([200, '']);
-    expect(
-      await rows(store.client, "SELECT count() AS n, sum(a) AS s, countIf(b = '\\n \\t;\\'') AS b FROM f"),
-    ).toEqual([{ n: 5, s: 60, b: 5 }]);
-  });
+  test.for(['JSONCompactEachRowWithNames', 'CSVWithNames', 'Parquet', 'Native', 'RowBinary', 'ArrowStream', 'Values'])(
+    'writes out and takes in %s',
+    async (format) => {
+      await store.client.command({ query: `CREATE OR REPLACE TABLE f (a UInt8, b String) ENGINE = Memory` });
+      const out = await post(
+        store,
+        `SELECT toUInt8(number) AS a, '\\n \\t;\\'' AS b FROM numbers(10, 5) FORMAT ${format}`,
+      );
+      const response = await post(
+        store,
+        Buffer.from(await out.arrayBuffer()),
+        `&query=INSERT%20INTO%20f%20FORMAT%20${format}`,
+      );
+      expect([response.status, await response.text()]).toEqual([200, '']);
+      expect(
+        await rows(store.client, "SELECT count() AS n, sum(a) AS s, countIf(b = '\\n \\t;\\'') AS b FROM f"),
+      ).toEqual([{ n: 5, s: 60, b: 5 }]);
+    },
+  );
 
   test('names the format, the query and the server', async () => {
     const response = await post(store, 'SELECT 1 AS format FORMAT JSONEachRow', '&query_id=mine');

@@ -84,7 +84,7 @@ function readBody(rest: Buffer, header: (name: string) => string | undefined): {
 
 function unchunk(bytes: Buffer): { body: Buffer; complete: boolean } {
   const parts: Buffer[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const line = bytes.indexOf('\r\n', at);
     if (line === -1) return { body: Buffer.concat(parts), complete: false };
     const size = Number.parseInt(bytes.toString('latin1', at, line), 16);

@@ -38,7 +38,9 @@ export async function startProxy(dataDir: string, environment: Record<string, st
   });
   child.stderr?.on('data', (chunk: Buffer) => log.push(...chunk.toString().split('\n').filter(Boolean)));
   const exited = once(child, 'exit');
-  const url = await within(90_000, 'the proxy listens',
+  const url = await within(
+    90_000,
+    'the proxy listens',
     Promise.race([
       new Promise<string>((resolve) => child.on('message', (message: { url: string }) => resolve(message.url))),
       exited.then(() => Promise.reject(new Error(`the proxy ended: ${log.join('\n')}`))),
@@ -130,7 +132,10 @@ export async function startWeir(
     },
   };
   await until(180_000, 'the proxy has reached its store', async () => {
-    const health = (await (await fetch(`${weir.proxy.url}/weir/health`)).json()) as { stale: boolean; store: { reachable: boolean } };
+    const health = (await (await fetch(`${weir.proxy.url}/weir/health`)).json()) as {
+      stale: boolean;
+      store: { reachable: boolean };
+    };
     return health.store.reachable && !health.stale ? true : undefined;
   });
   return weir;

@@ -61,7 +61,8 @@ export async function startWeir(
           ...common,
           name: 'store',
           script: storeProgram(),
-          environment: () => storeEnvironment({ dataDir, port: portOf(fixed.get('store'), settings.WEIR_STORE_PORT), log: 'warn' }),
+          environment: () =>
+            storeEnvironment({ dataDir, port: portOf(fixed.get('store'), settings.WEIR_STORE_PORT), log: 'warn' }),
           ready: listeningLine,
           stopDeadlineMs: 30_000,
         }),

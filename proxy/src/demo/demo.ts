@@ -15,15 +15,22 @@ const perHour = 360;
 export async function demo(): Promise<void> {
   const provider = await startSimulatedProvider();
   const upstreams = Object.fromEntries(
-    [...providers.values()].filter(({ host }) => host !== null).map(({ name }) => [`WEIR_UPSTREAM_${name.toUpperCase()}`, provider.url]),
+    [...providers.values()]
+      .filter(({ host }) => host !== null)
+      .map(({ name }) => [`WEIR_UPSTREAM_${name.toUpperCase()}`, provider.url]),
   );
   const environment = { ...process.env, ...upstreams, WEIR_DATA_DIR: process.env.WEIR_DATA_DIR ?? './.weir-demo' };
   const settings = readSettings(environment);
   const { running } = await startWeir(settings, environment);
-  await fillHistory(running.storeUrl, { retainDays: settings.WEIR_RETAIN_DAYS, retainBodiesDays: settings.WEIR_RETAIN_BODIES_DAYS });
+  await fillHistory(running.storeUrl, {
+    retainDays: settings.WEIR_RETAIN_DAYS,
+    retainBodiesDays: settings.WEIR_RETAIN_BODIES_DAYS,
+  });
   const stopTraffic = new AbortController();
   void trickle(running.proxyUrl, stopTraffic.signal);
-  say(`\nThe demo is running, with simulated providers and invented people:\n\n  dashboard  ${running.dashboardUrl}\n  proxy      ${running.proxyUrl}\n\nCtrl-C stops it; its data stays in ${settings.WEIR_DATA_DIR}.`);
+  say(
+    `\nThe demo is running, with simulated providers and invented people:\n\n  dashboard  ${running.dashboardUrl}\n  proxy      ${running.proxyUrl}\n\nCtrl-C stops it; its data stays in ${settings.WEIR_DATA_DIR}.`,
+  );
   stayUntilStopped({
     ...running,
     stop: async () => {
@@ -35,7 +42,10 @@ export async function demo(): Promise<void> {
 }
 
 /** Fills an empty store; one that has rows is left as it is. */
-export async function fillHistory(storeUrl: string, retention: { retainDays: number; retainBodiesDays: number }): Promise<void> {
+export async function fillHistory(
+  storeUrl: string,
+  retention: { retainDays: number; retainBodiesDays: number },
+): Promise<void> {
   await migrate(storeUrl, retention);
   const db = openDb(storeUrl, { application: 'weir-demo', timeoutMs: 120_000 });
   try {
@@ -64,8 +74,16 @@ export async function fillHistory(storeUrl: string, retention: { retainDays: num
 }
 
 async function insertCalls(db: Db, calls: DemoCall[]): Promise<void> {
-  await insertRows(db, 'attempts', calls.flatMap((call) => call.attempts));
-  await insertRows(db, 'requests', calls.map((call) => call.request));
+  await insertRows(
+    db,
+    'attempts',
+    calls.flatMap((call) => call.attempts),
+  );
+  await insertRows(
+    db,
+    'requests',
+    calls.map((call) => call.request),
+  );
 }
 
 async function hasHistory(db: Db): Promise<boolean> {

@@ -70,7 +70,11 @@ function* session(random: Random, start: number, team: DemoTeam, incidents: Inci
   const user = chooseUser(random);
   let at = start;
   for (const step of sessionSteps.slice(0, random.int(2, sessionSteps.length))) {
-    const call = makeCall(random, at, team, user, incidents, { id, name: 'Find an answer', path: `/${team.name}/${step}` });
+    const call = makeCall(random, at, team, user, incidents, {
+      id,
+      name: 'Find an answer',
+      path: `/${team.name}/${step}`,
+    });
     yield call;
     at += call.request.duration_ms + random.logNormal(900, 0.8);
   }
@@ -82,7 +86,14 @@ interface SessionPlace {
   path: string;
 }
 
-function makeCall(random: Random, at: number, team: DemoTeam, user: string, incidents: Incidents, place: SessionPlace | null): DemoCall {
+function makeCall(
+  random: Random,
+  at: number,
+  team: DemoTeam,
+  user: string,
+  incidents: Incidents,
+  place: SessionPlace | null,
+): DemoCall {
   const splitted = team.name === 'search' && user !== '' && user !== runawayUser;
   const model = splitted ? assign(user) : random.weighted(team.models);
   const outage = model.provider === 'openai' && at >= incidents.outage.from && at < incidents.outage.to;
@@ -132,11 +143,53 @@ function troubleOf(random: Random, model: DemoModel, outage: boolean): Plan {
   }
   const kinds: (Failure & { weight: number })[] = [
     { ...refusal, weight: 30 },
-    { ...refusal, status: model.provider === 'anthropic' ? 529 : 503, outcome: 'provider_error', type: 'overloaded_error', message: 'Overloaded', trigger: '5xx', weight: 25 },
-    { ...refusal, status: null, outcome: 'timeout', type: 'timeout:headers', message: 'no headers within 10 s', trigger: 'timeout:headers', ms: 10_000, weight: 10 },
-    { ...refusal, status: null, outcome: 'network_error', type: 'network:ECONNRESET', message: 'read ECONNRESET', trigger: 'network:ECONNRESET', weight: 6 },
-    { ...refusal, status: 400, outcome: 'client_error', type: 'invalid_request_error', message: 'This model’s maximum context length is 400000 tokens.', trigger: '400', weight: 24 },
-    { ...refusal, status: 200, outcome: 'truncated', type: 'network:UND_ERR_SOCKET', message: 'the provider ended in mid-reply', trigger: '', ms: 2_100, weight: 5 },
+    {
+      ...refusal,
+      status: model.provider === 'anthropic' ? 529 : 503,
+      outcome: 'provider_error',
+      type: 'overloaded_error',
+      message: 'Overloaded',
+      trigger: '5xx',
+      weight: 25,
+    },
+    {
+      ...refusal,
+      status: null,
+      outcome: 'timeout',
+      type: 'timeout:headers',
+      message: 'no headers within 10 s',
+      trigger: 'timeout:headers',
+      ms: 10_000,
+      weight: 10,
+    },
+    {
+      ...refusal,
+      status: null,
+      outcome: 'network_error',
+      type: 'network:ECONNRESET',
+      message: 'read ECONNRESET',
+      trigger: 'network:ECONNRESET',
+      weight: 6,
+    },
+    {
+      ...refusal,
+      status: 400,
+      outcome: 'client_error',
+      type: 'invalid_request_error',
+      message: 'This model’s maximum context length is 400000 tokens.',
+      trigger: '400',
+      weight: 24,
+    },
+    {
+      ...refusal,
+      status: 200,
+      outcome: 'truncated',
+      type: 'network:UND_ERR_SOCKET',
+      message: 'the provider ended in mid-reply',
+      trigger: '',
+      ms: 2_100,
+      weight: 5,
+    },
   ];
   const failure = random.weighted(kinds);
   const repeatable = failure.outcome === 'rate_limited' || failure.outcome === 'provider_error';
@@ -167,21 +220,42 @@ function assemble(random: Random, assembly: Assembly): DemoCall {
     const wait = index === 0 ? 0 : random.logNormal(700, 0.4);
     waited += wait;
     clock += wait;
-    attempts.push(attemptRow(id, at + clock, attempts.length, failure.model, wait, failure.ms, plan.failures[index - 1]?.trigger ?? '', failure));
+    attempts.push(
+      attemptRow(
+        id,
+        at + clock,
+        attempts.length,
+        failure.model,
+        wait,
+        failure.ms,
+        plan.failures[index - 1]?.trigger ?? '',
+        failure,
+      ),
+    );
     clock += failure.ms;
   }
   const answer = plan.answer;
   const usage = answer === null ? null : usageOf(random, team, answer, user === runawayUser);
   const streamed = random.chance(team.streamed);
   const firstToken = answer === null ? 0 : random.logNormal(answer.firstTokenMs, 0.42) * slow;
-  const writing = answer === null ? 0 : ((usage?.output_tokens ?? 0) / random.logNormal(answer.tokensPerSecond, 0.2)) * 1000 * slow;
+  const writing =
+    answer === null ? 0 : ((usage?.output_tokens ?? 0) / random.logNormal(answer.tokensPerSecond, 0.2)) * 1000 * slow;
   let ttft: number | null = null;
   const price = answer === null ? null : priceOf(answer, usage, at);
   if (answer !== null) {
     const wait = attempts.length === 0 ? 0 : random.logNormal(700, 0.4);
     waited += wait;
     clock += wait;
-    const row = attemptRow(id, at + clock, attempts.length, answer, wait, firstToken + writing, plan.failures.at(-1)?.trigger ?? '', null);
+    const row = attemptRow(
+      id,
+      at + clock,
+      attempts.length,
+      answer,
+      wait,
+      firstToken + writing,
+      plan.failures.at(-1)?.trigger ?? '',
+      null,
+    );
     attempts.push({ ...row, ...usage, price_id: price?.price_id ?? '', cost_usd: price?.cost_usd ?? null });
     if (streamed) ttft = clock + firstToken;
     clock += firstToken + writing;
@@ -217,7 +291,11 @@ function assemble(random: Random, assembly: Assembly): DemoCall {
     session_id: place?.id ?? '',
     session_name: place?.name ?? '',
     session_path: place?.path ?? '',
-    properties: { team: team.name, feature: random.pick(team.features), environment: random.chance(0.93) ? 'production' : 'staging' },
+    properties: {
+      team: team.name,
+      feature: random.pick(team.features),
+      environment: random.chance(0.93) ? 'production' : 'staging',
+    },
     attempts: attempts.length,
     request_hash: String(random.int(1, 2 ** 31)),
     request_bytes: (usage?.input_tokens ?? 1200) * 4,
@@ -292,7 +370,8 @@ function attemptRow(
 /** A UUIDv7 of a moment in the past (RFC 9562 §5.7). */
 function uuidAt(random: Random, at: number): string {
   const time = Math.floor(at).toString(16).padStart(12, '0');
-  const digits = (count: number): string => Array.from({ length: count }, () => random.int(0, 15).toString(16)).join('');
+  const digits = (count: number): string =>
+    Array.from({ length: count }, () => random.int(0, 15).toString(16)).join('');
   return `${time.slice(0, 8)}-${time.slice(8)}-7${digits(3)}-${random.pick(['8', '9', 'a', 'b'])}${digits(3)}-${digits(12)}`;
 }
 

@@ -98,13 +98,58 @@ export interface DemoTeam {
 }
 
 export const teams: readonly DemoTeam[] = [
-  { name: 'search', weight: 42, features: ['answer', 'rewrite', 'photo-match'], models: [gpt5, gpt5Mini, sonnet], inputTokens: 2_400, cached: 0.5, streamed: 0.9 },
-  { name: 'support', weight: 31, features: ['reply', 'triage'], models: [sonnet, haiku, gpt5Mini], inputTokens: 1_500, cached: 0.7, streamed: 0.8 },
-  { name: 'docs', weight: 18, features: ['summary', 'translate'], models: [flash, mistral, gpt5Mini], inputTokens: 4_200, cached: 0.1, streamed: 0.3 },
-  { name: 'growth', weight: 9, features: ['copy'], models: [flash, gpt5Mini], inputTokens: 600, cached: 0, streamed: 0.5 },
+  {
+    name: 'search',
+    weight: 42,
+    features: ['answer', 'rewrite', 'photo-match'],
+    models: [gpt5, gpt5Mini, sonnet],
+    inputTokens: 2_400,
+    cached: 0.5,
+    streamed: 0.9,
+  },
+  {
+    name: 'support',
+    weight: 31,
+    features: ['reply', 'triage'],
+    models: [sonnet, haiku, gpt5Mini],
+    inputTokens: 1_500,
+    cached: 0.7,
+    streamed: 0.8,
+  },
+  {
+    name: 'docs',
+    weight: 18,
+    features: ['summary', 'translate'],
+    models: [flash, mistral, gpt5Mini],
+    inputTokens: 4_200,
+    cached: 0.1,
+    streamed: 0.3,
+  },
+  {
+    name: 'growth',
+    weight: 9,
+    features: ['copy'],
+    models: [flash, gpt5Mini],
+    inputTokens: 600,
+    cached: 0,
+    streamed: 0.5,
+  },
 ];
 
-const names = ['maria.k', 'jonas.w', 'sam.o', 'li.wei', 'ana.p', 'kofi.a', 'emma.s', 'noah.b', 'aiko.t', 'lena.f', 'omar.h', 'zoe.m'];
+const names = [
+  'maria.k',
+  'jonas.w',
+  'sam.o',
+  'li.wei',
+  'ana.p',
+  'kofi.a',
+  'emma.s',
+  'noah.b',
+  'aiko.t',
+  'lena.f',
+  'omar.h',
+  'zoe.m',
+];
 /** Users as `organisation:person`; earlier ones call more. */
 export const users: readonly string[] = Array.from({ length: 180 }, (_, index) => {
   const organisation = String(400 + ((index * 37) % 60) * 53).padStart(4, '0');

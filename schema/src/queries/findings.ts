@@ -10,8 +10,12 @@ export const failures = defineQuery({
   name: 'findings.failures',
   params: view,
   row: z.object({
-    provider: z.string(), outcome: z.string(), status: z.number().nullable(), attempts: count,
-    error_type: z.string(), buckets: z.array(count),
+    provider: z.string(),
+    outcome: z.string(),
+    status: z.number().nullable(),
+    attempts: count,
+    error_type: z.string(),
+    buckets: z.array(count),
   }),
   sql: (p) => sql`
     SELECT provider, outcome, status, count() AS attempts, anyHeavy(error_type) AS error_type,

@@ -101,8 +101,16 @@ export const models = defineQuery({
   name: 'overview.models',
   params: view,
   row: z.object({
-    provider: z.string(), model: z.string(), requests: count, total_usd: money.nullable(), unpriced: count, estimated: count,
-    latency_ms: z.array(number), first_ms: number, errors: count, of: count,
+    provider: z.string(),
+    model: z.string(),
+    requests: count,
+    total_usd: money.nullable(),
+    unpriced: count,
+    estimated: count,
+    latency_ms: z.array(number),
+    first_ms: number,
+    errors: count,
+    of: count,
   }),
   sql: (p) => sql`
     SELECT provider, ${model} AS model, count() AS requests, sum(cost_usd) AS total_usd, countIf(cost_usd IS NULL) AS unpriced,
@@ -122,8 +130,14 @@ export const errors = defineQuery({
   name: 'overview.errors',
   params: compared,
   row: z.object({
-    who: z.string(), outcome: z.string(), status: z.number().nullable(), error_type: z.string(),
-    requests: count, requests_before: count, buckets: z.array(count), of: count,
+    who: z.string(),
+    outcome: z.string(),
+    status: z.number().nullable(),
+    error_type: z.string(),
+    requests: count,
+    requests_before: count,
+    buckets: z.array(count),
+    of: count,
   }),
   sql: (p) => sql`
     SELECT if(outcome = 'blocked', '', provider) AS who, outcome, status, error_type,
@@ -146,8 +160,13 @@ export const users = defineQuery({
   name: 'overview.users',
   params: view,
   row: z.object({
-    user_id: z.string(), total_usd: money.nullable(), requests: count, median_usd: number, p95_ms: number,
-    last_at: z.string(), days: z.array(number),
+    user_id: z.string(),
+    total_usd: money.nullable(),
+    requests: count,
+    median_usd: number,
+    p95_ms: number,
+    last_at: z.string(),
+    days: z.array(number),
   }),
   sql: (p) => {
     const week = { ...p.range, from: p.range.to - 7 * DAY, step: DAY };

@@ -4,7 +4,12 @@ import { filters } from '../filters.ts';
 import { sql } from '../sql.ts';
 import { spanName } from '../time.ts';
 
-export const range = z.object({ from: z.number(), to: z.number(), step: z.number(), name: z.union([spanName, z.literal('custom')]) });
+export const range = z.object({
+  from: z.number(),
+  to: z.number(),
+  step: z.number(),
+  name: z.union([spanName, z.literal('custom')]),
+});
 export const view = z.object({ range, filters });
 
 /** Counts fit a JavaScript number (2^53 requests are not recorded in a lifetime); money stays text. */

@@ -16,7 +16,8 @@ function near(request_id: string, column: Sql): Sql {
   if (Number.isNaN(at)) return empty;
   return sql`${column} >= ${timeParam(at - HOUR)} AND ${column} < ${timeParam(at + HOUR)} AND `;
 }
-const ofRequest = (request_id: string): Sql => sql`${near(request_id, sql`started_at`)}request_id = ${param(request_id, 'UUID')}`;
+const ofRequest = (request_id: string): Sql =>
+  sql`${near(request_id, sql`started_at`)}request_id = ${param(request_id, 'UUID')}`;
 
 export const one = defineQuery({
   name: 'request.one',
@@ -64,7 +65,17 @@ export const session = defineQuery({
   name: 'request.session',
   params: z.object({ session_id: z.string(), started_at: z.number() }),
   row: requestRow
-    .pick({ request_id: true, started_at: true, provider: true, session_path: true, operation: true, duration_ms: true, cost_usd: true, usage_source: true, outcome: true })
+    .pick({
+      request_id: true,
+      started_at: true,
+      provider: true,
+      session_path: true,
+      operation: true,
+      duration_ms: true,
+      cost_usd: true,
+      usage_source: true,
+      outcome: true,
+    })
     .extend({ model: z.string(), of: count, total_usd: z.string().nullable() }),
   sql: (p) => sql`
     SELECT request_id, started_at, provider, ${model} AS model, session_path, operation, duration_ms, cost_usd, usage_source, outcome,

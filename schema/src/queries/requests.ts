@@ -10,10 +10,34 @@ import { model, view } from './parts.ts';
 export const PAGE = 100;
 
 const listColumns = requestRow.pick({
-  request_id: true, started_at: true, provider: true, operation: true, path: true, status: true, outcome: true, error_type: true,
-  error_message: true, duration_ms: true, ttft_ms: true, input_tokens: true, output_tokens: true, cache_read_tokens: true,
-  reasoning_tokens: true, usage_source: true, cost_usd: true, user_id: true, session_id: true, key_id: true, route: true,
-  variant: true, attempts: true, cache: true, finish_reasons: true, tool_calls: true, streamed: true, properties: true,
+  request_id: true,
+  started_at: true,
+  provider: true,
+  operation: true,
+  path: true,
+  status: true,
+  outcome: true,
+  error_type: true,
+  error_message: true,
+  duration_ms: true,
+  ttft_ms: true,
+  input_tokens: true,
+  output_tokens: true,
+  cache_read_tokens: true,
+  reasoning_tokens: true,
+  usage_source: true,
+  cost_usd: true,
+  user_id: true,
+  session_id: true,
+  key_id: true,
+  route: true,
+  variant: true,
+  attempts: true,
+  cache: true,
+  finish_reasons: true,
+  tool_calls: true,
+  streamed: true,
+  properties: true,
 });
 export const listRow = listColumns.extend({ model: z.string(), request_model: z.string(), key: z.string() });
 export type ListRow = z.infer<typeof listRow>;
@@ -28,7 +52,10 @@ const keys: Record<'time' | 'duration' | 'first_token' | 'cost' | 'input' | 'out
   output: { sql: sql`toInt64(ifNull(output_tokens, -1))`, type: 'Int64' },
 };
 export const sortKeys = Object.keys(keys) as (keyof typeof keys)[];
-export const sort = z.object({ key: z.enum(sortKeys as [keyof typeof keys, ...(keyof typeof keys)[]]), down: z.boolean() });
+export const sort = z.object({
+  key: z.enum(sortKeys as [keyof typeof keys, ...(keyof typeof keys)[]]),
+  down: z.boolean(),
+});
 export type Sort = z.infer<typeof sort>;
 
 /** A place between two rows: the values that the list is ordered by. */
@@ -51,13 +78,20 @@ const direction = (down: boolean): Sql => (down ? sql`DESC` : sql`ASC`);
 
 function order(by: Sort, down: boolean): Sql {
   const to = direction(down);
-  return by.key === 'time' ? sql`started_at ${to}, request_id ${to}` : sql`${keys[by.key].sql} ${to}, started_at ${to}, request_id ${to}`;
+  return by.key === 'time'
+    ? sql`started_at ${to}, request_id ${to}`
+    : sql`${keys[by.key].sql} ${to}, started_at ${to}, request_id ${to}`;
 }
 
 /** One page after (or, turned round, before) a place; one row more than a page tells that there is another. */
 export const list = defineQuery({
   name: 'requests.list',
-  params: view.extend({ sort, at: place.optional(), backward: z.boolean().default(false), size: z.number().default(PAGE) }),
+  params: view.extend({
+    sort,
+    at: place.optional(),
+    backward: z.boolean().default(false),
+    size: z.number().default(PAGE),
+  }),
   row: listRow,
   sql: (p) => sql`
     SELECT ${columns}, ${model} AS model, toString(${keys[p.sort.key].sql}) AS key
@@ -84,12 +118,36 @@ export type ExportFormat = (typeof exportFormats)[number];
 const formats: Record<ExportFormat, Sql> = { csv: sql`CSVWithNames`, jsonl: sql`JSONEachRow`, parquet: sql`Parquet` };
 const all = sql`*`;
 /** A spreadsheet runs a cell that begins with = + - @ or a control character: such text gets an apostrophe in front. */
-const guard = (column: Sql): Sql => sql`if(match(${column}, '^[=+\\-@\\t\\r]'), concat('\\'', ${column}), ${column}) AS ${column}`;
+const guard = (column: Sql): Sql =>
+  sql`if(match(${column}, '^[=+\\-@\\t\\r]'), concat('\\'', ${column}), ${column}) AS ${column}`;
 const guarded = sql`* REPLACE (${join(
   [
-    sql`client_request_id`, sql`key_id`, sql`path`, sql`query`, sql`request_model`, sql`response_model`, sql`error_type`, sql`error_message`, sql`service_tier`,
-    sql`user_id`, sql`session_id`, sql`session_name`, sql`session_path`, sql`prompt`, sql`prompt_version`, sql`route`, sql`split`, sql`variant`, sql`split_unit`,
-    sql`experiment_id`, sql`run_id`, sql`trace_id`, sql`span_id`, sql`parent_span_id`, sql`price_id`, sql`host`,
+    sql`client_request_id`,
+    sql`key_id`,
+    sql`path`,
+    sql`query`,
+    sql`request_model`,
+    sql`response_model`,
+    sql`error_type`,
+    sql`error_message`,
+    sql`service_tier`,
+    sql`user_id`,
+    sql`session_id`,
+    sql`session_name`,
+    sql`session_path`,
+    sql`prompt`,
+    sql`prompt_version`,
+    sql`route`,
+    sql`split`,
+    sql`variant`,
+    sql`split_unit`,
+    sql`experiment_id`,
+    sql`run_id`,
+    sql`trace_id`,
+    sql`span_id`,
+    sql`parent_span_id`,
+    sql`price_id`,
+    sql`host`,
   ].map(guard),
   sql`, `,
 )})`;

@@ -10,7 +10,13 @@ import { count, failed, range, view } from './parts.ts';
 export const newest = defineQuery({
   name: 'shell.newest',
   params: z.object({}),
-  row: z.object({ request_id: z.string(), started_at: z.string(), provider: z.string(), model: z.string(), outcome: z.string() }),
+  row: z.object({
+    request_id: z.string(),
+    started_at: z.string(),
+    provider: z.string(),
+    model: z.string(),
+    outcome: z.string(),
+  }),
   sql: () => sql`
     SELECT request_id, started_at, provider, if(response_model != '', response_model, request_model) AS model, outcome
     FROM requests ORDER BY started_at DESC, request_id DESC LIMIT 1`,

@@ -35,7 +35,19 @@ export const columns: readonly Column[] = [
   { id: 'properties', name: 'Properties', from: 3 },
 ];
 
-const usual = ['time', 'status', 'model', 'user', 'operation', 'input', 'output', 'first_token', 'duration', 'cost', 'attempts'];
+const usual = [
+  'time',
+  'status',
+  'model',
+  'user',
+  'operation',
+  'input',
+  'output',
+  'first_token',
+  'duration',
+  'cost',
+  'attempts',
+];
 
 export function chosenColumns(param: string | null): Column[] {
   const wanted = param === null ? usual : param.split(',');
@@ -46,7 +58,14 @@ export function chosenColumns(param: string | null): Column[] {
 /** The value for the URL; null when it is the usual choice. */
 export function columnsParam(ids: readonly string[]): string | null {
   const list = columns.map((column) => column.id).filter((id) => ids.includes(id));
-  return list.length === 0 || list.join() === columns.map((column) => column.id).filter((id) => usual.includes(id)).join() ? null : list.join(',');
+  return list.length === 0 ||
+    list.join() ===
+      columns
+        .map((column) => column.id)
+        .filter((id) => usual.includes(id))
+        .join()
+    ? null
+    : list.join(',');
 }
 
 export const placeOf = (row: ListRow): string => `${row.key}~${row.started_at}~${row.request_id}`;

@@ -14,32 +14,64 @@ function why(attempt: AttemptRow): string {
 }
 
 const endings: Partial<Record<RequestRow['outcome'], (row: Row) => [string, string]>> = {
-  blocked: (row) => ['Weir refused this call', `: ${row.error_message || row.error_type || 'a policy did not allow it'}. No provider was asked.`],
-  cancelled: (row) => ['The client left', ` after ${ms(row.duration_ms)}${row.ttft_ms === null ? ', before the first token' : `, ${ms(Math.max(0, row.duration_ms - row.ttft_ms))} after the first token`}.`],
-  truncated: (row) => [`${row.response_model || row.provider} broke off`, ` in mid-stream after ${ms(row.duration_ms)}; what had come was passed on.`],
-  interrupted: () => ['Weir itself stopped during this call', '; the row was recovered at the next start, what it does not know is unknown.'],
+  blocked: (row) => [
+    'Weir refused this call',
+    `: ${row.error_message || row.error_type || 'a policy did not allow it'}. No provider was asked.`,
+  ],
+  cancelled: (row) => [
+    'The client left',
+    ` after ${ms(row.duration_ms)}${row.ttft_ms === null ? ', before the first token' : `, ${ms(Math.max(0, row.duration_ms - row.ttft_ms))} after the first token`}.`,
+  ],
+  truncated: (row) => [
+    `${row.response_model || row.provider} broke off`,
+    ` in mid-stream after ${ms(row.duration_ms)}; what had come was passed on.`,
+  ],
+  interrupted: () => [
+    'Weir itself stopped during this call',
+    '; the row was recovered at the next start, what it does not know is unknown.',
+  ],
 };
 
 export function sentence(row: Row, attempts: readonly AttemptRow[]): { bold: string; rest: string } {
   const ending = endings[row.outcome]?.(row);
   if (ending) return { bold: ending[0], rest: ending[1] };
-  if (row.cache === 'hit' || row.cache === 'semantic_hit') return { bold: `Weir’s cache answered${row.cache === 'semantic_hit' ? ' by meaning' : ''}`, rest: ` in ${ms(row.duration_ms)}; no provider was called.` };
+  if (row.cache === 'hit' || row.cache === 'semantic_hit')
+    return {
+      bold: `Weir’s cache answered${row.cache === 'semantic_hit' ? ' by meaning' : ''}`,
+      rest: ` in ${ms(row.duration_ms)}; no provider was called.`,
+    };
   const failed = attempts.filter((attempt) => isError(attempt.outcome));
   const last = attempts.at(-1);
   if (isError(row.outcome)) {
     const tried = attempts.length > 1 ? ` after ${plural(attempts.length, 'attempt')}` : '';
     const cause = row.error_message || row.error_type.replaceAll('_', ' ');
-    return { bold: `${last ? name(last) : row.provider} ${last ? why(last) : 'gave no answer'}${tried}`, rest: `${cause ? `: ${cause}` : ''}.` };
+    return {
+      bold: `${last ? name(last) : row.provider} ${last ? why(last) : 'gave no answer'}${tried}`,
+      rest: `${cause ? `: ${cause}` : ''}.`,
+    };
   }
   const first = failed[0];
   if (first && last) {
     const lost = Math.max(0, row.duration_ms - last.duration_ms);
     const times = failed.length === 1 ? 'once' : failed.length === 2 ? 'twice' : `${failed.length} times`;
     const cost = `That took ${ms(lost)} of the ${row.ttft_ms === null ? `${ms(row.duration_ms)} in all` : `${ms(row.ttft_ms)} before the first token`}.`;
-    if (name(first) === name(last) && first.provider === last.provider) return { bold: `${name(last)} answered at attempt ${attempts.length}`, rest: `; before, it ${why(first)}${failed.length > 1 ? ` (${times})` : ''}. ${cost}` };
-    return { bold: `${name(last)} answered in place of ${name(first)}`, rest: `, which ${why(first)}${failed.length > 1 ? ` (${times} in all)` : ''}. ${cost}` };
+    if (name(first) === name(last) && first.provider === last.provider)
+      return {
+        bold: `${name(last)} answered at attempt ${attempts.length}`,
+        rest: `; before, it ${why(first)}${failed.length > 1 ? ` (${times})` : ''}. ${cost}`,
+      };
+    return {
+      bold: `${name(last)} answered in place of ${name(first)}`,
+      rest: `, which ${why(first)}${failed.length > 1 ? ` (${times} in all)` : ''}. ${cost}`,
+    };
   }
   const who = row.response_model || row.request_model || row.provider;
-  const asked = row.request_model && row.response_model && !row.response_model.startsWith(row.request_model) ? ` (asked for as ${row.request_model})` : '';
-  return { bold: `${who} answered in ${ms(row.duration_ms)}`, rest: `${asked}${row.ttft_ms === null ? '' : `; the first token came after ${ms(row.ttft_ms)}`}${row.upstream_ms > 0 ? `. Weir added ${ms(row.overhead_ms)}` : ''}.` };
+  const asked =
+    row.request_model && row.response_model && !row.response_model.startsWith(row.request_model)
+      ? ` (asked for as ${row.request_model})`
+      : '';
+  return {
+    bold: `${who} answered in ${ms(row.duration_ms)}`,
+    rest: `${asked}${row.ttft_ms === null ? '' : `; the first token came after ${ms(row.ttft_ms)}`}${row.upstream_ms > 0 ? `. Weir added ${ms(row.overhead_ms)}` : ''}.`,
+  };
 }

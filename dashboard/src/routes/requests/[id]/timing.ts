@@ -15,7 +15,10 @@ export interface Bar {
 
 const micros = (text: string): number => fromSqlTime(text) + Number(`0.${text.slice(23).padEnd(3, '0')}`);
 
-export function bars(row: Pick<RequestRow, 'started_at' | 'duration_ms' | 'ttft_ms'>, attempts: readonly AttemptRow[]): Bar[] {
+export function bars(
+  row: Pick<RequestRow, 'started_at' | 'duration_ms' | 'ttft_ms'>,
+  attempts: readonly AttemptRow[],
+): Bar[] {
   const origin = micros(row.started_at);
   let clock = 0;
   return attempts.map((attempt, index) => {
@@ -28,7 +31,15 @@ export function bars(row: Pick<RequestRow, 'started_at' | 'duration_ms' | 'ttft_
     const last = index === attempts.length - 1;
     const first = last && row.ttft_ms !== null ? row.ttft_ms - start : connect + headers;
     const content = Math.max(0, Math.min(first - connect - headers, attempt.duration_ms - connect - headers));
-    return { attempt, start, waitFrom: Math.max(0, start - attempt.wait_ms), connect, headers, content, rest: Math.max(0, attempt.duration_ms - connect - headers - content) };
+    return {
+      attempt,
+      start,
+      waitFrom: Math.max(0, start - attempt.wait_ms),
+      connect,
+      headers,
+      content,
+      rest: Math.max(0, attempt.duration_ms - connect - headers - content),
+    };
   });
 }
 

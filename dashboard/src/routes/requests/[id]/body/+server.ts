@@ -12,6 +12,9 @@ export const GET: RequestHandler = async ({ params, url, locals }) => {
   const row = rowsOf(await settle(body.ask(locals.db, { request_id: params.id.toLowerCase() })))[0];
   if (!row) error(404, 'No body is kept for this request.');
   return new Response(row[part], {
-    headers: { 'content-type': 'text/plain; charset=utf-8', 'content-disposition': `attachment; filename="${params.id}.${part}.txt"` },
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      'content-disposition': `attachment; filename="${params.id}.${part}.txt"`,
+    },
   });
 };
