@@ -43,6 +43,7 @@ export class Keys {
   #db: Db | null = null;
   readonly #first: KeyRow;
   readonly #copy: string;
+  #copied = '';
 
   constructor(
     dataDir: string,
@@ -78,8 +79,8 @@ export class Keys {
       const rows = await listKeys(this.#db);
       if (!rows.some((row) => row.key_id === this.#first.key_id)) await insertRows(this.#db, 'keys', [this.#first]);
       this.#replace(rows);
-      this.#keepCopy(rows);
       this.stale = false;
+      this.#keepCopy(rows);
     } catch {
       // Told by `stale`, in /weir/health; the copy goes on serving.
       this.stale = true;
@@ -92,9 +93,14 @@ export class Keys {
 
   #keepCopy(rows: KeyRow[]): void {
     const text = JSON.stringify({ keys: rows });
-    if (existsSync(this.#copy) && readFileSync(this.#copy, 'utf8') === text) return;
-    writeFileSync(`${this.#copy}.new`, text, { mode: 0o600 });
-    renameSync(`${this.#copy}.new`, this.#copy);
+    if (text === this.#copied) return;
+    try {
+      writeFileSync(`${this.#copy}.new`, text, { mode: 0o600, flush: true });
+      renameSync(`${this.#copy}.new`, this.#copy);
+      this.#copied = text;
+    } catch {
+      // The disk is full: the copy is older than the list in memory until there is room.
+    }
   }
 }
 
@@ -112,8 +118,11 @@ export function readFirstKey(dataDir: string): { text: string; made: boolean } {
   return { text: readFileSync(path, 'utf8').trim(), made };
 }
 
+/** The last good list. One that cannot be read (a torn file, another version's) is none: the store has it. */
 function readCopy(path: string): KeyRow[] {
-  if (!existsSync(path)) return [];
-  const parsed = z.object({ keys: z.array(keyRow) }).safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  return parsed.success ? parsed.data.keys : [];
+  try {
+    return z.object({ keys: z.array(keyRow) }).parse(JSON.parse(readFileSync(path, 'utf8'))).keys;
+  } catch {
+    return [];
+  }
 }

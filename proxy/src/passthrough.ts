@@ -201,6 +201,7 @@ function answer(call: Call, error: WeirError, verdict: Verdict, capture: Capture
     'application/json',
     'Content-Length',
     String(Buffer.byteLength(body)),
+    ...(error.code === 'overloaded' ? ['Retry-After', '1'] : []),
   ]);
   call.outgoing.end(call.method === 'HEAD' ? undefined : body);
 }

@@ -79,7 +79,7 @@ export function decide(call: Call, verdict: Verdict, capture: Capture): void {
 }
 
 /** The provider went away in mid-stream: the client must not take what it has for the whole. */
-function cutShort(call: Call, error: Error, inBand: boolean, capture: Capture): void {
+function cutShort(call: Call, error: Error, inBand: InBand | null, capture: Capture): void {
   const { trigger } = triggerOf(error);
   const attempt = call.attempts.at(-1);
   if (attempt !== undefined) {
@@ -89,9 +89,13 @@ function cutShort(call: Call, error: Error, inBand: boolean, capture: Capture): 
   decide(call, { outcome: 'truncated', error: { type: trigger, message: 'the provider ended in mid-reply' } }, capture);
   const { outgoing } = call;
   const abort = (): void => void outgoing.destroy();
-  if (!inBand || outgoing.destroyed) return abort();
+  if (inBand === null || outgoing.destroyed) return abort();
   const message = `The provider ${call.provider.name} ended its reply before it was complete.`;
-  outgoing.write(call.provider.dialect.errorEvent({ status: 502, code: 'upstream_unreachable', message }), abort);
+  const failure = { status: 502, code: 'upstream_unreachable', message } as const;
+  const { dialect } = call.provider;
+  // A line of JSON that was begun is ended first: what follows must stand on a line of its own.
+  const event = inBand === 'sse' ? dialect.errorEvent(failure) : `\n${JSON.stringify(dialect.errorBody(failure))}\n`;
+  outgoing.write(event, abort);
 }
 
 interface ResponseHead {
@@ -99,8 +103,15 @@ interface ResponseHead {
   kept: string[];
   /** The body's length when it is announced, else -1. */
   length: number;
-  /** An error can be told inside the body: a plain event stream. */
-  inBand: boolean;
+  /** How an error can be told inside the body; null where it cannot: compressed, or of a known length, or no stream. */
+  inBand: InBand | null;
+}
+
+type InBand = 'sse' | 'ndjson';
+
+function inBandOf(contentType: string): InBand | null {
+  if (/^text\/event-stream\b/i.test(contentType)) return 'sse';
+  return /^application\/(x-ndjson|jsonl|x-jsonlines|stream\+json)\b/i.test(contentType) ? 'ndjson' : null;
 }
 
 const keptSecrets = /^(set-cookie|www-authenticate)$|api-?key|token$/i;
@@ -116,7 +127,7 @@ function responseHead(call: Call, reply: Reply): ResponseHead {
   const sent: string[] = [];
   const kept: string[] = [];
   let length = -1;
-  let stream = false;
+  let stream: InBand | null = null;
   let encoded = false;
   const raw = reply.headers;
   const connection = connectionNames(rawHeader(raw, 'connection'));
@@ -126,13 +137,13 @@ function responseHead(call: Call, reply: Reply): ResponseHead {
     const lower = name.toLowerCase();
     if (isHopByHop(lower, connection) || lower.startsWith('weir-') || lower.startsWith('access-control-')) continue;
     if (lower === 'content-length') length = call.method === 'HEAD' ? -1 : Number(value);
-    else if (lower === 'content-type') stream = value.toLowerCase().startsWith('text/event-stream');
+    else if (lower === 'content-type') stream = inBandOf(value.trim());
     else if (lower === 'content-encoding') encoded = value.toLowerCase() !== 'identity';
     sent.push(name, value);
     kept.push(name, keptSecrets.test(lower) ? '[removed]' : value);
   }
   sent.push(...ownHeaders(call), ...corsHeaders(call.incoming));
-  return { sent, kept, length, inBand: stream && !encoded && length === -1 };
+  return { sent, kept, length, inBand: encoded || length !== -1 ? null : stream };
 }
 
 /** Weir's response headers (CONTRACT.md §5): what is known when headers leave. */

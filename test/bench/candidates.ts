@@ -46,7 +46,7 @@ export async function startRelay(upstream: string): Promise<Candidate> {
   return { name: 'node relay', url, pids: [child.pid ?? 0], stop: () => end(child) };
 }
 
-/** Weir with everything recorded, or with bodies left out. */
+/** Weir, with everything recorded. */
 export async function startWeirCandidate(upstream: string): Promise<Candidate> {
   const dataDir = mkdtempSync(join(tmpdir(), 'weir-bench-'));
   const store = await startStore({ dataDir, port: 0, deadline: 120_000 });
@@ -74,11 +74,15 @@ export async function startNginx(upstream: string): Promise<Candidate> {
 worker_processes 1; daemon off; pid ${home}/pid; error_log ${home}/error.log;
 events { worker_connections 1024; }
 http {
-  access_log off; client_body_temp_path ${home}/b; proxy_temp_path ${home}/p; fastcgi_temp_path ${home}/f;
+  log_format bodies escape=json '$request_time $status $request_body';
+  access_log off; client_max_body_size 0; client_body_buffer_size 256k; client_body_temp_path ${home}/b; proxy_temp_path ${home}/p; fastcgi_temp_path ${home}/f;
   uwsgi_temp_path ${home}/u; scgi_temp_path ${home}/s; keepalive_requests 1000000;
+  map $content_length $log_it { default 0; "~^\\d{6}" 1; }
   upstream provider { server ${new URL(upstream).host}; keepalive 256; keepalive_requests 1000000; }
   server {
     listen 127.0.0.1:${port};
+    # The nearest that nginx comes to recording: what was asked, in a file. Only for large bodies, which the gate compares so.
+    access_log ${home}/bodies.log bodies if=$log_it;
     location / { proxy_pass http://provider; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }
   }
 }`;
@@ -103,6 +107,13 @@ async function freePort(): Promise<number> {
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Memory that the processes hold, KB. */
+export function memoryKb(pids: number[]): number {
+  const resident = (pid: number): number =>
+    Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  return pids.reduce((sum, pid) => sum + resident(pid), 0);
 }
 
 /** CPU time of all threads of the processes, ms (proc(5), schedstat: nanoseconds on a core). */

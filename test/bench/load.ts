@@ -1,113 +1,173 @@
-/** The load: closed loops (a connection asks again when it is answered), an open loop (Poisson), and streams. */
-import { request as httpRequest, Agent } from 'node:http';
+/**
+ * The load: closed loops (a connection asks again when it is answered), an open loop (Poisson), and streams. A shared machine
+ * stands still now and then, for every process at once; what was under way then is left out, whoever it belonged to.
+ */
+import { Agent, request as httpRequest } from 'node:http';
 
-const body = Buffer.from(
-  JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'y'.repeat(900) }] }),
-);
-
-export interface Latencies {
-  p50: number;
-  p99: number;
-  /** Requests a second. */
-  rate: number;
-  requests: number;
+export interface Target {
+  url: string;
+  headers: Record<string, string>;
+  agent: Agent;
 }
 
-/** @returns milliseconds until the last byte. @throws on an error, or an answer of the wrong size. */
-function once(url: string, agent: Agent, path: string, onData?: (chunk: Buffer) => void): Promise<number> {
+export function makeTarget(url: string, headers: Record<string, string> = {}): Target {
+  return { url, headers, agent: new Agent({ keepAlive: true, maxSockets: 512 }) };
+}
+
+/** Moments at which this process got no time for so long, ms, count as a standstill of the machine. */
+const standstillMs = 20;
+
+/** Watches for standstills until it is stopped. Times are those of `performance.now()`. */
+export class Watch {
+  readonly #still: [from: number, to: number][] = [];
+  #last = performance.now();
+  readonly #timer = setInterval(() => this.#look(), 2);
+
+  #look(): void {
+    const at = performance.now();
+    if (at - this.#last > standstillMs) this.#still.push([this.#last, at]);
+    this.#last = at;
+  }
+
+  /** Whether the machine ran all the time between two moments. */
+  ran(from: number, to: number): boolean {
+    this.#look();
+    return !this.#still.some(([begin, end]) => begin < to && end > from);
+  }
+
+  /** ms of standstill so far. */
+  get lost(): number {
+    return this.#still.reduce((sum, [from, to]) => sum + to - from, 0);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+export interface Timed {
+  startedAt: number;
+  ms: number;
+}
+
+export function bodyOf(bytes: number): Buffer {
+  const text = 'y'.repeat(Math.max(0, bytes - 100));
+  return Buffer.from(JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: text }] }));
+}
+const small = bodyOf(1000);
+
+/** One call. @returns milliseconds until the last byte. @throws on an error, or a short answer. */
+export function call(
+  { url, headers, agent }: Target,
+  options: { path?: string; body?: Buffer; onData?: (chunk: Buffer) => void } = {},
+): Promise<number> {
+  const { path = '/v1/chat/completions', body = small, onData } = options;
   const started = performance.now();
-  const target = new URL(url);
+  const { hostname, port, pathname } = new URL(url);
   return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      {
-        agent,
-        host: target.hostname,
-        port: target.port,
-        path: target.pathname.replace(/\/$/, '') + path,
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'content-length': body.length,
-          authorization: 'Bearer sk-bench',
-        },
+    const request = httpRequest({
+      agent,
+      host: hostname,
+      port,
+      path: pathname.replace(/\/$/, '') + path,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'content-length': body.length,
+        authorization: 'Bearer sk-bench',
+        ...headers,
       },
-      (response) => {
-        let bytes = 0;
-        response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          onData?.(chunk);
-        });
-        response.on('end', () => {
-          if (response.statusCode !== 200 || bytes < 800)
-            reject(new Error(`status ${response.statusCode}, ${bytes} bytes`));
-          else resolve(performance.now() - started);
-        });
-        response.on('error', reject);
-      },
-    );
+    });
+    request.on('response', (response) => {
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        onData?.(chunk);
+      });
+      response.on('end', () => {
+        if (response.statusCode === 200 && bytes >= 800) resolve(performance.now() - started);
+        else reject(new Error(`status ${response.statusCode}, ${bytes} bytes`));
+      });
+      response.on('error', reject);
+    });
     request.on('error', reject);
     request.end(body);
   });
 }
 
-export async function closedLoop(url: string, connections: number, durationMs: number): Promise<Latencies> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const times: number[] = [];
-  const started = performance.now();
+/** @returns every call that was made. */
+export async function closedLoop(
+  target: Target,
+  connections: number,
+  durationMs: number,
+  body?: Buffer,
+): Promise<Timed[]> {
+  const made: Timed[] = [];
+  const began = performance.now();
   await Promise.all(
     Array.from({ length: connections }, async () => {
-      while (performance.now() - started < durationMs) times.push(await once(url, agent, '/v1/chat/completions'));
+      while (performance.now() - began < durationMs) {
+        const startedAt = performance.now();
+        made.push({ startedAt, ms: await call(target, body === undefined ? {} : { body }) });
+      }
     }),
   );
-  agent.destroy();
-  return summary(times, performance.now() - started);
+  return made;
 }
 
-/** Latency counts from the moment a request was due: a stall is not hidden by asking later. */
-export async function openLoop(url: string, perSecond: number, durationMs: number): Promise<Latencies> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
-  const times: number[] = [];
-  const asked: Promise<void>[] = [];
-  const started = performance.now();
-  for (let due = 0; due < durationMs; due += (-Math.log(1 - Math.random()) * 1000) / perSecond) {
-    const early = started + due - performance.now();
-    if (early > 1) await new Promise((resolve) => setTimeout(resolve, early));
-    const late = performance.now() - (started + due);
-    asked.push(
-      once(url, agent, '/v1/chat/completions').then((ms) => {
-        times.push(ms + Math.max(0, late));
-      }),
-    );
-  }
-  await Promise.all(asked);
-  agent.destroy();
-  return summary(times, performance.now() - started);
-}
-
-/** Delays of a stream's chunks, from the provider's clock to the client's (one machine, one clock). */
-export async function streams(url: string, count: number): Promise<{ p50: number; p99: number }> {
-  const agent = new Agent({ keepAlive: true, maxSockets: count });
-  const delays: number[] = [];
+/** Makes `count` calls on `connections`. */
+export async function calls(target: Target, connections: number, count: number, body?: Buffer): Promise<void> {
+  let left = count;
   await Promise.all(
-    Array.from({ length: count }, () =>
-      once(url, agent, '/v1/chat/completions?stream=1', (chunk) => {
-        const at = process.hrtime.bigint();
-        for (const [, sent] of chunk.toString('latin1').matchAll(/: (\d{10,})\n/g))
-          delays.push(Number(at - BigInt(sent ?? 0)) / 1e6);
-      }),
+    Array.from({ length: connections }, async () => {
+      while (left-- > 0) await call(target, body === undefined ? {} : { body });
+    }),
+  );
+}
+
+/** Calls with the time from the moment each was due: a stall is not hidden by asking later. */
+export async function openLoop(target: Target, perSecond: number, durationMs: number): Promise<Timed[]> {
+  const asked: Promise<Timed>[] = [];
+  const began = performance.now();
+  for (let due = 0; due < durationMs; due += (-Math.log(1 - Math.random()) * 1000) / perSecond) {
+    while (performance.now() < began + due) await new Promise((resolve) => setImmediate(resolve));
+    const startedAt = began + due;
+    asked.push(call(target).then(() => ({ startedAt, ms: performance.now() - startedAt })));
+  }
+  return Promise.all(asked);
+}
+
+/** Delays of streams' chunks, from the provider's clock to the client's (one machine, one clock). */
+export async function chunkDelays(target: Target, streams: number): Promise<Timed[]> {
+  const delays: Timed[] = [];
+  const onData = (chunk: Buffer): void => {
+    const at = process.hrtime.bigint();
+    const now = performance.now();
+    for (const [, sent] of chunk.toString('latin1').matchAll(/: (\d{10,})\n/g)) {
+      const ms = Number(at - BigInt(sent ?? 0)) / 1e6;
+      delays.push({ startedAt: now - ms, ms });
+    }
+  };
+  await Promise.all(
+    Array.from({ length: streams }, () => call(target, { path: '/v1/chat/completions?stream=1', onData })),
+  );
+  return delays;
+}
+
+/** Opens streams that go on until the returned function is called. */
+export async function holdStreams(target: Target, count: number): Promise<() => void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: count });
+  await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const first = (): void => resolve();
+          call({ ...target, agent }, { path: '/v1/chat/completions?stream=held', onData: first }).catch(reject);
+        }),
     ),
   );
-  agent.destroy();
-  return { p50: quantile(delays, 0.5), p99: quantile(delays, 0.99) };
-}
-
-function summary(times: number[], elapsedMs: number): Latencies {
-  return {
-    p50: quantile(times, 0.5),
-    p99: quantile(times, 0.99),
-    rate: (times.length / elapsedMs) * 1000,
-    requests: times.length,
-  };
+  return () => agent.destroy();
 }
 
 export function quantile(values: number[], share: number): number {

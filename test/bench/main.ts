@@ -1,131 +1,183 @@
 /**
- * `npm run bench`: Weir, with everything recorded, against a direct call, a Node TCP relay and (where installed) nginx, as
- * ratios inside each round; then the median over the rounds with its spread. Options: `--rounds 5 --seconds 3`.
+ * `npm run bench`: Weir, with everything recorded, against a direct call, a Node TCP relay and (where installed) nginx.
+ * Everything is a ratio inside one run: candidates take turns, in a new order each round, and moments in which the machine
+ * stood still are left out. Options: `--rounds 5 --seconds 1 --streams 500`.
  */
 import { parseArgs } from 'node:util';
 import {
   cpuMs,
   hasNginx,
+  memoryKb,
   startNginx,
   startRelay,
   startUpstream,
   startWeirCandidate,
   type Candidate,
 } from './candidates.ts';
-import { closedLoop, openLoop, quantile, streams } from './load.ts';
-
-/** PERFORMANCE gates, against nginx. */
-const gates: Record<string, string> = {
-  'added p50, one connection': '≤ 2.5',
-  'added p50, 500/s open loop': '≤ 3.5',
-  'CPU per request': '≤ 6',
-  throughput: '≥ 0.18',
-  'delay of a chunk': '≤ 2',
-};
+import {
+  bodyOf,
+  calls,
+  chunkDelays,
+  closedLoop,
+  holdStreams,
+  makeTarget,
+  openLoop,
+  quantile,
+  Watch,
+  type Target,
+  type Timed,
+} from './load.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '3' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '1' },
+    streams: { type: 'string', default: '500' },
+  },
 });
 const rounds = Number(values.rounds);
 const durationMs = Number(values.seconds) * 1000;
-
-interface Measured {
-  p50: number;
-  openP50: number;
-  openP99: number;
-  cpuPerRequest: number;
-  rate: number;
-  chunk: number;
-}
-
-async function measure(candidate: Candidate): Promise<Measured> {
-  await closedLoop(candidate.url, 8, 500);
-  const one = await closedLoop(candidate.url, 1, durationMs);
-  const cpuBefore = cpuMs(candidate.pids);
-  const many = await closedLoop(candidate.url, 32, durationMs);
-  const cpu = cpuMs(candidate.pids) - cpuBefore;
-  const open = await openLoop(candidate.url, 500, durationMs);
-  const chunks = await streams(candidate.url, 20);
-  return {
-    p50: one.p50,
-    openP50: open.p50,
-    openP99: open.p99,
-    cpuPerRequest: cpu / many.requests,
-    rate: many.rate,
-    chunk: chunks.p50,
-  };
-}
+const streams = Number(values.streams);
 
 const upstream = await startUpstream();
-const candidates = [upstream, await startRelay(upstream.url), await startWeirCandidate(upstream.url)];
+const weir = await startWeirCandidate(upstream.url);
+const candidates = [upstream, await startRelay(upstream.url), weir];
 if (hasNginx()) candidates.push(await startNginx(upstream.url));
 else console.log('nginx is not installed: its ratios are left out (Debian: apt-get install nginx-light).');
+const anchors = candidates.filter((candidate) => candidate !== upstream && candidate !== weir);
+const recorded = makeTarget(weir.url);
+const unrecorded = makeTarget(weir.url, { 'weir-log': 'bodies=?0' });
+const targets = new Map<Candidate, Target>(candidates.map((candidate) => [candidate, makeTarget(candidate.url)]));
+targets.set(weir, recorded);
 
-const results = new Map<string, Measured[]>(candidates.map(({ name }) => [name, []]));
-try {
+const watch = new Watch();
+
+/** Calls `measure` for each in turn, in a new order each round. @returns what came of each, all rounds together. */
+async function inTurns<K, T>(of: Iterable<K>, measure: (one: K) => Promise<T[]>): Promise<Map<K, T[]>> {
+  const all = [...of];
+  const results = new Map<K, T[]>(all.map((one) => [one, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const candidate of [...candidates].sort(() => Math.random() - 0.5)) {
-      results.get(candidate.name)?.push(await measure(candidate));
-    }
-    console.log(`round ${round + 1} of ${rounds}`);
+    for (const one of all.sort(() => Math.random() - 0.5)) results.get(one)?.push(...(await measure(one)));
   }
+  return results;
+}
+
+/** Milliseconds of the calls during which the machine ran. */
+function undisturbed(made: Timed[] | undefined): number[] {
+  return (made ?? []).filter(({ startedAt, ms }) => watch.ran(startedAt, startedAt + ms)).map(({ ms }) => ms);
+}
+
+interface Spell {
+  ms: number;
+  requests: number;
+  cpu: number;
+}
+
+/** A closed loop of 32 connections, cut into spells of 25 ms: those during which the machine ran. */
+async function underLoad(candidate: Candidate, body?: Buffer): Promise<Spell[]> {
+  const samples: { at: number; cpu: number }[] = [];
+  const timer = setInterval(() => samples.push({ at: performance.now(), cpu: cpuMs(candidate.pids) }), 25);
+  const made = await closedLoop(targetOf(candidate), 32, durationMs, body);
+  clearInterval(timer);
+  const ends = made.map(({ startedAt, ms }) => startedAt + ms);
+  return samples.slice(1).flatMap((sample, index) => {
+    const before = samples[index];
+    if (before === undefined || !watch.ran(before.at, sample.at)) return [];
+    const requests = ends.filter((end) => end > before.at && end <= sample.at).length;
+    return [{ ms: sample.at - before.at, requests, cpu: sample.cpu - before.cpu }];
+  });
+}
+
+const rateOf = (spells: Spell[] | undefined): number => (sum(spells, 'requests') / sum(spells, 'ms')) * 1000;
+const cpuOf = (spells: Spell[] | undefined): number => sum(spells, 'cpu') / sum(spells, 'requests');
+function sum(spells: Spell[] | undefined, key: keyof Spell): number {
+  return (spells ?? []).reduce((total, spell) => total + spell[key], 0);
+}
+
+const targetOf = (candidate: Candidate): Target => targets.get(candidate) as Target;
+
+function say(stage: string): void {
+  console.log(`${Math.round(performance.now() / 1000)} s: ${stage}`);
+}
+
+type Gate = { atMost: number } | { atLeast: number };
+
+interface Line {
+  measure: string;
+  anchor: string;
+  weir: string;
+  'the anchor': string;
+  ratio: string;
+  gate: string;
+  holds: string;
+}
+const lines: Line[] = [];
+
+function report(measure: string, anchor: string, unit: string, value: number, other: number, gate?: Gate): void {
+  const ratio = value / other;
+  const at = gate === undefined ? undefined : 'atMost' in gate ? gate.atMost : gate.atLeast;
+  const holds =
+    gate === undefined ? '' : ('atMost' in gate ? ratio <= gate.atMost : ratio >= gate.atLeast) ? 'yes' : 'NO';
+  lines.push({
+    measure,
+    anchor,
+    weir: `${value.toPrecision(3)} ${unit}`,
+    'the anchor': `${other.toPrecision(3)} ${unit}`,
+    ratio: other > 0 ? ratio.toFixed(2) : 'the anchor adds nothing',
+    gate: at === undefined || gate === undefined ? '' : `${'atMost' in gate ? '≤' : '≥'} ${at}`,
+    holds: other > 0 ? holds : '',
+  });
+}
+
+try {
+  say('warming up');
+  for (const target of [...targets.values(), unrecorded]) await calls(target, 16, 4_000);
+  for (const candidate of candidates) await chunkDelays(targetOf(candidate), 50);
+
+  say('latency');
+  const one = await inTurns(targets.values(), (target) => closedLoop(target, 1, durationMs));
+  const open = await inTurns([...targets.values(), unrecorded], (target) => openLoop(target, 500, durationMs));
+  const delays = await inTurns(targets.values(), (target) => chunkDelays(target, 20));
+  say('throughput and CPU');
+  const load = await inTurns(candidates, (candidate) => underLoad(candidate));
+  const large = bodyOf(100_000);
+  const largeLoad = await inTurns([weir, ...anchors], (candidate) => underLoad(candidate, large));
+
+  say('memory');
+  const memory = new Map<Candidate, number>();
+  for (const candidate of [weir, ...anchors]) {
+    const before = memoryKb(candidate.pids);
+    const release = await holdStreams(targetOf(candidate), streams);
+    memory.set(candidate, (memoryKb(candidate.pids) - before) / streams);
+    release();
+  }
+
+  const direct = targetOf(upstream);
+  const added = (of: Map<Target, Timed[]>, target: Target, share: number): number =>
+    quantile(undisturbed(of.get(target)), share) - quantile(undisturbed(of.get(direct)), share);
+  for (const anchor of anchors) {
+    const [w, o] = [recorded, targetOf(anchor)];
+    const nginx = anchor.name === 'nginx';
+    const gate = (value: Gate): Gate | undefined => (nginx ? value : undefined);
+    const compare = (measure: string, unit: string, of: (c: Candidate, t: Target) => number, held: Gate): void =>
+      report(measure, anchor.name, unit, of(weir, w), of(anchor, o), gate(held));
+    compare('added p50, one connection', 'ms', (_, target) => added(one, target, 0.5), { atMost: 2.5 });
+    compare('added p50, 500/s open loop', 'ms', (_, target) => added(open, target, 0.5), { atMost: 3.5 });
+    compare('CPU per request', 'ms', (candidate) => cpuOf(load.get(candidate)), { atMost: 6 });
+    compare('throughput, 32 connections', '/s', (candidate) => rateOf(load.get(candidate)), { atLeast: 0.18 });
+    compare('delay of a chunk', 'ms', (_, target) => quantile(undisturbed(delays.get(target)), 0.5), { atMost: 2 });
+    const name = `CPU per request, 100 KB${nginx ? ', its body log on' : ''}`;
+    compare(name, 'ms', (candidate) => cpuOf(largeLoad.get(candidate)), { atMost: 2 });
+  }
+  const p99 = (target: Target): number => added(open, target, 0.99);
+  report('added p99, 500/s open loop', 'weir, no bodies kept', 'ms', p99(recorded), p99(unrecorded), { atMost: 3 });
+  report('memory per open stream', '100 KB', 'KB', memory.get(weir) ?? NaN, 100, { atMost: 1 });
 } finally {
   for (const candidate of candidates.slice(1)) await candidate.stop();
   await upstream.stop();
 }
-report();
-
-function report(): void {
-  console.log('\nabsolute (median over rounds; shared cores, read the ratios)');
-  console.table(
-    Object.fromEntries(
-      [...results].map(([name, list]) => [
-        name,
-        Object.fromEntries(
-          (Object.keys(list[0] ?? {}) as (keyof Measured)[]).map((key) => [
-            key,
-            Number(
-              quantile(
-                list.map((m) => m[key]),
-                0.5,
-              ).toFixed(3),
-            ),
-          ]),
-        ),
-      ]),
-    ),
-  );
-  for (const anchor of ['nginx', 'node relay'].filter((name) => results.has(name))) {
-    console.log(`\nweir ÷ ${anchor}: median (lowest to highest)`);
-    console.table(
-      Object.fromEntries(
-        ratios(anchor).map(([name, list]) => [
-          name,
-          {
-            median: quantile(list, 0.5).toFixed(2),
-            lowest: Math.min(...list).toFixed(2),
-            highest: Math.max(...list).toFixed(2),
-            gate: gates[name] ?? '',
-          },
-        ]),
-      ),
-    );
-  }
-}
-
-/** Added latencies are against the direct call of the same round. */
-function ratios(anchor: string): [string, number[]][] {
-  const weir = results.get('weir') ?? [];
-  const other = results.get(anchor) ?? [];
-  const direct = results.get('direct') ?? [];
-  const each = (ratio: (w: Measured, o: Measured, d: Measured) => number): number[] =>
-    weir.map((w, round) => ratio(w, other[round] as Measured, direct[round] as Measured));
-  return [
-    ['added p50, one connection', each((w, o, d) => (w.p50 - d.p50) / (o.p50 - d.p50))],
-    ['added p50, 500/s open loop', each((w, o, d) => (w.openP50 - d.openP50) / (o.openP50 - d.openP50))],
-    ['added p99, 500/s open loop', each((w, o, d) => (w.openP99 - d.openP99) / (o.openP99 - d.openP99))],
-    ['CPU per request', each((w, o) => w.cpuPerRequest / o.cpuPerRequest)],
-    ['throughput', each((w, o) => w.rate / o.rate)],
-    ['delay of a chunk', each((w, o) => w.chunk / o.chunk)],
-  ];
-}
+watch.stop();
+console.log(
+  `\nThe machine stood still for ${Math.round(watch.lost / 1000)} of ${Math.round(performance.now() / 1000)} s; that time is left out.`,
+);
+console.table(lines);

@@ -13,16 +13,23 @@ const chunk = `data: ${JSON.stringify({ id: 'c', model: 'gpt-4o-mini', choices: 
 const server = createServer((incoming, response) => {
   incoming.resume();
   incoming.on('end', () => {
+    if (incoming.url.includes('stream=held')) return hold(response);
     if (incoming.url.includes('stream')) return stream(response);
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
     response.end(body);
   });
 });
 
-/** Forty chunks, one each five milliseconds; each says when it was sent. */
+/** A stream that stays open until the client leaves. */
+function hold(response) {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.write(chunk.repeat(10));
+}
+
+/** Twenty chunks, one each five milliseconds; each says when it was sent. */
 function stream(response) {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  let left = 40;
+  let left = 20;
   const timer = setInterval(() => {
     response.write(`: ${process.hrtime.bigint()}\n${chunk}`);
     if (--left > 0) return;

@@ -5,7 +5,7 @@ import { checkOrigin } from '../origin.ts';
 import type { Settings } from '../env.ts';
 import { WeirError } from '../errors.ts';
 import type { Keys } from '../keys.ts';
-import { keyPrefix } from '../keys.ts';
+import { keyPrefix, type KeyHolder } from '../keys.ts';
 import type { Bindings } from '../app.ts';
 import { openApi } from './openapi.ts';
 import type { health } from './health.ts';
@@ -32,8 +32,8 @@ export function makeApi(options: ApiOptions): Hono<Bindings> {
   });
   api.get('/openapi.json', (c) => c.json(openApi()));
   api.get('/requests/:id', async (c) => {
-    requireKey(c.req.header('weir-key') ?? c.req.header('authorization'), options);
-    const found = await findRequest(options.db, c.req.param('id'));
+    const holder = requireKey(c.req.header('weir-key') ?? c.req.header('authorization'), options);
+    const found = await findRequest(options.db, c.req.param('id'), holder?.project);
     return found === null
       ? c.json({ error: { code: 'not_found', message: 'No such request (yet).' } }, 404)
       : c.json(found);
@@ -41,9 +41,13 @@ export function makeApi(options: ApiOptions): Hono<Bindings> {
   return api;
 }
 
-/** What was recorded is for those who hold a key, wherever calls need one. */
-function requireKey(value: string | undefined, { settings, keys }: ApiOptions): void {
+/**
+ * What was recorded is for those who hold a key, wherever calls need one.
+ * @returns the key's holder, who sees the project of the key; null where no key is needed and none was sent.
+ */
+function requireKey(value: string | undefined, { settings, keys }: ApiOptions): KeyHolder | null {
   const text = (value ?? '').replace(/^Bearer\s+/i, '').trim();
-  if (text.startsWith(keyPrefix) ? keys.find(text) !== null : !settings.requireKey) return;
+  const holder = text.startsWith(keyPrefix) ? keys.find(text) : null;
+  if (holder !== null || (!text.startsWith(keyPrefix) && !settings.requireKey)) return holder;
   throw new WeirError('unauthorized', 'Send a Weir key: Weir-Key: wk_….');
 }

@@ -52,6 +52,7 @@ function configXml(options: { memory: number; users: string; temporary: string }
   <timezone>UTC</timezone>
   <mark_cache_size>134217728</mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
+  <memory_worker_period_ms>1000</memory_worker_period_ms>
 </clickhouse>
 `;
 }
