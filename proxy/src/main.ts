@@ -132,6 +132,8 @@ function makeCapture(settings: Settings, clickhouseUrl: string, directory: strin
     overflowLimit: Math.min(1024 ** 3, settings.WEIR_SPOOL_LIMIT),
     startRecorder: (open) =>
       new Worker(new URL('./recorder.js', import.meta.url), {
+        // Nearly all of what it makes dies with the call: room to let it die spares copying it.
+        resourceLimits: { maxYoungGenerationSizeMb: 64 },
         workerData: {
           directory,
           clickhouseUrl,

@@ -27,43 +27,71 @@ const noUsage: Usage = {
   input_image_tokens: null,
 };
 
-const noCost = {
-  cost_usd: null,
-  input_cost_usd: null,
-  output_cost_usd: null,
-  cache_read_cost_usd: null,
-  cache_write_cost_usd: null,
-  other_cost_usd: null,
-};
-
-/** The row of `requests`. `read` is null for a call whose reply was lost in a crash. */
+/**
+ * The row of `requests`. `read` is null for a call whose reply was lost in a crash. Every column is named: put together by
+ * spreading, an object of so many properties becomes a dictionary in V8, and takes thirty times as long to make and to write.
+ */
 export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null, measured: Measured): RequestRow {
-  const { started_at, ...row } = start.row;
+  const from = start.row;
+  const to = end.row;
   const reply = read?.reply ?? null;
-  const { outcome, error_type, error_message } = verdict(end, reply);
+  const { outcome, error_type, error_message } = verdict(to, reply);
+  const { cost } = measured;
+  const usage = measured.usage ?? noUsage;
   return {
-    ...row,
-    started_at: timeText(started_at),
-    ...end.row,
+    request_id: from.request_id,
+    started_at: timeText(from.started_at),
+    client_request_id: from.client_request_id,
+    project: from.project,
+    key_id: from.key_id,
+    provider: from.provider,
+    operation: from.operation,
+    method: from.method,
+    path: from.path,
+    query: from.query,
+    host: from.host,
+    request_model: read?.request.model ?? from.request_model,
+    response_model: reply?.model ?? '',
+    streamed: (read?.request.streamed ?? false) || isStream(read),
+    status: to.status,
     outcome,
     error_type,
     error_message,
-    response_bytes: end.row.status === null ? null : end.row.response_bytes,
-    request_model: read?.request.model ?? row.request_model,
-    response_model: reply?.model ?? '',
-    streamed: (read?.request.streamed ?? false) || isStream(read),
-    user_id: row.user_id || (read?.request.user ?? ''),
+    duration_ms: to.duration_ms,
     ttft_ms: read?.ttftMs ?? null,
-    ...(measured.usage ?? noUsage),
+    overhead_ms: to.overhead_ms,
+    wait_ms: to.wait_ms,
+    upstream_ms: to.upstream_ms,
+    client_stall_ms: to.client_stall_ms,
+    input_tokens: usage.input_tokens,
+    output_tokens: usage.output_tokens,
+    cache_read_tokens: usage.cache_read_tokens,
+    cache_write_tokens: usage.cache_write_tokens,
+    cache_write_1h_tokens: usage.cache_write_1h_tokens,
+    reasoning_tokens: usage.reasoning_tokens,
+    input_audio_tokens: usage.input_audio_tokens,
+    output_audio_tokens: usage.output_audio_tokens,
+    input_image_tokens: usage.input_image_tokens,
     usage_source: measured.source,
-    ...noCost,
-    ...costColumns(measured.cost),
-    retry_cost_usd: measured.cost === null ? null : '0',
+    cost_usd: cost?.cost_usd ?? null,
+    input_cost_usd: cost?.input_cost_usd ?? null,
+    output_cost_usd: cost?.output_cost_usd ?? null,
+    cache_read_cost_usd: cost?.cache_read_cost_usd ?? null,
+    cache_write_cost_usd: cost?.cache_write_cost_usd ?? null,
+    other_cost_usd: cost?.other_cost_usd ?? null,
+    retry_cost_usd: cost === null ? null : '0',
     saved_usd: null,
-    price_id: measured.cost?.price_id ?? '',
+    price_id: cost?.price_id ?? '',
     service_tier: reply?.serviceTier ?? read?.request.serviceTier ?? '',
     finish_reasons: reply?.finishReasons ?? [],
     tool_calls: Math.min(65_535, reply?.toolCalls ?? 0),
+    user_id: from.user_id || (read?.request.user ?? ''),
+    session_id: from.session_id,
+    session_name: from.session_name,
+    session_path: from.session_path,
+    properties: from.properties,
+    prompt: from.prompt,
+    prompt_version: from.prompt_version,
     route: '',
     route_version: '',
     split: '',
@@ -72,33 +100,65 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     split_unit: '',
     experiment_id: '',
     run_id: '',
-    attempts: Math.min(255, end.row.attempts),
+    attempts: Math.min(255, to.attempts),
     cache: '',
+    client_retry: from.client_retry,
+    trace_id: from.trace_id,
     span_id: '',
+    parent_span_id: from.parent_span_id,
     request_hash: read?.request.hash ?? '0',
-    warnings: [...new Set([...end.row.warnings, ...(read?.warnings ?? []), ...(reply?.warnings ?? [])])],
+    config_hash: from.config_hash,
+    request_bytes: to.request_bytes,
+    response_bytes: to.status === null ? null : to.response_bytes,
+    warnings: warningsOf(to.warnings, read),
   };
+}
+
+function warningsOf(noted: string[], read: ReadCall | null): string[] {
+  return [...new Set([...noted, ...(read?.warnings ?? []), ...(read?.reply?.warnings ?? [])])];
 }
 
 /** One row of `attempts` for each call to a provider; the last one is the one that answered. */
 export function attemptRows(start: StartNote, end: EndNote, read: ReadCall | null, measured: Measured): AttemptRow[] {
-  return end.attempts.map((attempt, index) => {
-    const answered = index === end.attempts.length - 1;
+  const last = end.attempts.at(-1);
+  return end.attempts.map((attempt): AttemptRow => {
+    const answered = attempt === last;
     const reply = answered ? (read?.reply ?? null) : null;
-    const ended = answered ? verdict({ ...end, row: { ...end.row, ...errorOf(attempt) } }, reply) : errorOf(attempt);
-    const unknownCost = mayHaveBeenBilled(attempt) && (!answered || measured.cost === null);
+    const { outcome, error_type, error_message } = answered ? verdict(attempt, reply) : attempt;
+    const cost = answered ? measured.cost : null;
+    const usage = answered ? (measured.usage ?? noUsage) : noUsage;
     return {
-      ...attempt,
-      started_at: timeText(attempt.started_at),
-      ...ended,
       request_id: start.row.request_id,
+      attempt_index: attempt.attempt_index,
+      started_at: timeText(attempt.started_at),
       project: start.row.project,
+      provider: attempt.provider,
       model: reply?.model ?? read?.request.model ?? start.row.request_model,
+      host: attempt.host,
+      status: attempt.status,
+      outcome,
+      error_type,
+      error_message,
+      reason: attempt.reason,
+      trigger: attempt.trigger,
       variant: '',
-      ...(answered ? (measured.usage ?? noUsage) : noUsage),
-      price_id: answered ? (measured.cost?.price_id ?? '') : '',
-      cost_usd: answered ? (measured.cost?.cost_usd ?? null) : null,
-      warnings: unknownCost ? ['unknown_attempt_cost'] : [],
+      wait_ms: attempt.wait_ms,
+      connect_ms: attempt.connect_ms,
+      headers_ms: attempt.headers_ms,
+      duration_ms: attempt.duration_ms,
+      response_bytes: attempt.response_bytes,
+      input_tokens: usage.input_tokens,
+      output_tokens: usage.output_tokens,
+      cache_read_tokens: usage.cache_read_tokens,
+      cache_write_tokens: usage.cache_write_tokens,
+      cache_write_1h_tokens: usage.cache_write_1h_tokens,
+      reasoning_tokens: usage.reasoning_tokens,
+      input_audio_tokens: usage.input_audio_tokens,
+      output_audio_tokens: usage.output_audio_tokens,
+      input_image_tokens: usage.input_image_tokens,
+      price_id: cost?.price_id ?? '',
+      cost_usd: cost?.cost_usd ?? null,
+      warnings: mayHaveBeenBilled(attempt) && cost === null ? ['unknown_attempt_cost'] : [],
     };
   });
 }
@@ -124,21 +184,21 @@ export function bodyRow(read: ReadCall): BodyRow | null {
 /** Error types by which providers say in a reply of status 200 that they refuse for now. */
 const rateLimitTypes = new Set(['rate_limit_error', 'rate_limit_exceeded', 'resource_exhausted', 'too_many_requests']);
 
-/** A reply may say with status 200, or in the middle of a stream, that it failed: that is what the call came to. */
-function verdict(
-  end: EndNote,
-  reply: ReplyFacts | null,
-): { outcome: Outcome; error_type: string; error_message: string } {
-  const own = { outcome: end.row.outcome, error_type: end.row.error_type, error_message: end.row.error_message };
-  if (reply?.error == null) return own;
-  const error = { error_type: reply.error.type ?? '', error_message: reply.error.message ?? '' };
-  if (own.outcome !== 'ok') return own.error_type === '' ? { ...own, ...error } : own;
-  const limited = rateLimitTypes.has(error.error_type.toLowerCase());
-  return { outcome: limited ? 'rate_limited' : 'provider_error', ...error };
+interface Verdict {
+  outcome: Outcome;
+  error_type: string;
+  error_message: string;
 }
 
-function errorOf(attempt: NotedAttempt): Pick<AttemptRow, 'outcome' | 'error_type' | 'error_message'> {
-  return { outcome: attempt.outcome, error_type: attempt.error_type, error_message: attempt.error_message };
+/** A reply may say with status 200, or in the middle of a stream, that it failed: that is what the call came to. */
+function verdict(own: Verdict, reply: ReplyFacts | null): Verdict {
+  if (reply?.error == null) return own;
+  const { outcome } = own;
+  const error_type = reply.error.type ?? '';
+  const error_message = reply.error.message ?? '';
+  if (outcome !== 'ok') return own.error_type === '' ? { outcome, error_type, error_message } : own;
+  const limited = rateLimitTypes.has(error_type.toLowerCase());
+  return { outcome: limited ? 'rate_limited' : 'provider_error', error_type, error_message };
 }
 
 /** Whether the provider may have done billed work: it answered with success, or it had the request and fell silent. */
@@ -152,12 +212,6 @@ function isStream(read: ReadCall | null): boolean {
     (_, index, all) => index % 2 === 1 && /^content-type$/i.test(all[index - 1] ?? ''),
   );
   return type !== undefined && /event-stream|x-ndjson/i.test(type);
-}
-
-function costColumns(cost: Price | null): Partial<Omit<Price, 'price_id'>> {
-  if (cost === null) return {};
-  const { price_id: _, ...columns } = cost;
-  return columns;
 }
 
 function headerMap(raw: readonly string[]): Record<string, string> {
