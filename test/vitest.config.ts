@@ -1,8 +1,15 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { chromiumPath, whyNoBrowser } from './support/chromium.ts';
+
+if (chromiumPath === undefined) console.log(`SKIPPED dashboard/pages and dashboard/empty: ${whyNoBrowser}.`);
 
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
+    exclude: [
+      ...configDefaults.exclude,
+      ...(chromiumPath === undefined ? ['dashboard/pages.test.ts', 'dashboard/empty.test.ts'] : []),
+    ],
     globalSetup: './support/global-setup.ts',
     testTimeout: 180_000,
     hookTimeout: 240_000,

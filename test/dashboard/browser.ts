@@ -1,8 +1,9 @@
 /** Chromium for the pages' tests, and what every page must hold. */
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { chromiumPath } from '../support/chromium.ts';
 
 export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  chromium.launch({ executablePath: chromiumPath ?? '', args: ['--no-sandbox'] });
 
 export interface Look {
   width: number;

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { migrate } from '@weir/schema/migrate';
 import { readPassword } from '@weir/schema/store/password';
 import { storeEnvironment, storeProgram } from '@weir/schema/store/spawn';
 import type { ChildProcess } from 'node:child_process';
@@ -12,7 +13,7 @@ import { readFirstKey } from '../keys.ts';
 import { version } from '../version.ts';
 import { listeningMessage, Part } from './supervisor.ts';
 
-const readyDeadlineMs = 60_000;
+const readyDeadlineMs = 120_000;
 
 export interface RunningWeir {
   proxyUrl: string;
@@ -69,6 +70,12 @@ export async function startWeir(
       );
       fixed.set('store', url);
       storeUrl = adminUrl(url, dataDir);
+      // Before anything is said to run: the first query of a new user must find the tables. The proxy makes them where a
+      // server is named, for that may be away now.
+      await migrate(storeUrl, {
+        retainDays: settings.WEIR_RETAIN_DAYS,
+        retainBodiesDays: settings.WEIR_RETAIN_BODIES_DAYS,
+      });
     }
     const firstStart = readFirstKey(dataDir).made;
     const dashboard = new Part({

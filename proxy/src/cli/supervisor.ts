@@ -45,6 +45,8 @@ export class Part {
       env: options.environment() as NodeJS.ProcessEnv,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
+      // A group of its own: Ctrl-C in a terminal must reach the supervisor only, which ends the parts in their order.
+      detached: true,
     });
     this.#child = child;
     this.#lastWords = [];

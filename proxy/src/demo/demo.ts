@@ -1,9 +1,9 @@
 /** `npm run demo`: Weir on a data directory of its own, with a simulated provider and a fortnight of believable traffic. */
 import { openDb, type Db } from '@weir/schema/db';
 import { insertRows } from '@weir/schema/insert';
-import { migrate } from '@weir/schema/migrate';
 import { providers } from '../providers/registry.ts';
 import { readSettings, say, startWeir, stayUntilStopped } from '../cli/start.ts';
+import { bodyOf } from './bodies.ts';
 import { historyDays, incidentsBefore, slotCalls, slots, type DemoCall } from './history.ts';
 import { startSimulatedProvider } from './provider.ts';
 import { makeRandom } from './random.ts';
@@ -11,6 +11,8 @@ import { trickle } from './traffic.ts';
 
 /** Requests in an hour, on average over the fortnight. */
 const perHour = 360;
+/** What was said is kept of the last day: enough to read, and quickly made. */
+const bodiesMs = 24 * 3_600_000;
 
 export async function demo(): Promise<void> {
   const provider = await startSimulatedProvider();
@@ -19,13 +21,16 @@ export async function demo(): Promise<void> {
       .filter(({ host }) => host !== null)
       .map(({ name }) => [`WEIR_UPSTREAM_${name.toUpperCase()}`, provider.url]),
   );
-  const environment = { ...process.env, ...upstreams, WEIR_DATA_DIR: process.env.WEIR_DATA_DIR ?? './.weir-demo' };
+  const environment = {
+    ...process.env,
+    ...upstreams,
+    // Invented rows have no place in a real server.
+    CLICKHOUSE_URL: undefined,
+    WEIR_DATA_DIR: process.env.WEIR_DATA_DIR ?? './.weir-demo',
+  };
   const settings = readSettings(environment);
   const { running } = await startWeir(settings, environment);
-  await fillHistory(running.storeUrl, {
-    retainDays: settings.WEIR_RETAIN_DAYS,
-    retainBodiesDays: settings.WEIR_RETAIN_BODIES_DAYS,
-  });
+  await fillHistory(running.storeUrl);
   const stopTraffic = new AbortController();
   void trickle(running.proxyUrl, stopTraffic.signal);
   say(
@@ -42,11 +47,7 @@ export async function demo(): Promise<void> {
 }
 
 /** Fills an empty store; one that has rows is left as it is. */
-export async function fillHistory(
-  storeUrl: string,
-  retention: { retainDays: number; retainBodiesDays: number },
-): Promise<void> {
-  await migrate(storeUrl, retention);
+async function fillHistory(storeUrl: string): Promise<void> {
   const db = openDb(storeUrl, { application: 'weir-demo', timeoutMs: 120_000 });
   try {
     if (await hasHistory(db)) return;
@@ -59,7 +60,7 @@ export async function fillHistory(
     for (const slot of slots(end)) {
       const today = new Date(slot).toISOString().slice(0, 10);
       if (today !== day) {
-        await insertCalls(db, calls);
+        await insertCalls(db, calls, end - bodiesMs);
         calls = [];
         day = today;
       }
@@ -67,13 +68,15 @@ export async function fillHistory(
         if (call.request.started_at < nowText(end)) calls.push(call);
       }
     }
-    await insertCalls(db, calls);
+    await insertCalls(db, calls, end - bodiesMs);
   } finally {
     await db.close();
   }
 }
 
-async function insertCalls(db: Db, calls: DemoCall[]): Promise<void> {
+async function insertCalls(db: Db, calls: DemoCall[], bodiesFrom: number): Promise<void> {
+  const kept = calls.filter(({ request }) => request.started_at >= nowText(bodiesFrom));
+  await insertRows(db, 'bodies', kept.map(bodyOf));
   await insertRows(
     db,
     'attempts',

@@ -2,17 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { request } from 'undici';
 import { makeRandom } from './random.ts';
-import { teams, users, type DemoModel } from './world.ts';
+import { questionBody, questions } from './replies.ts';
+import { teams, users } from './world.ts';
 
-const questions = [
-  'A customer sent this photo. Do we carry this lamp in brass, under 400 euros, with delivery before 28 November?',
-  'Where is my order 40-1187? It should have been here on Monday.',
-  'Summarise the attached minutes in three sentences for people who were not there.',
-  'Write two lines for the newsletter about the winter sale.',
-];
-const system = 'You answer questions of the shop’s own staff about the catalogue. Do not guess prices or stock.';
-
-/** Calls until `signal` is aborted, about one a second. */
+/** Calls until `signal` is aborted, one in four seconds or so. */
 export async function trickle(proxyUrl: string, signal: AbortSignal): Promise<void> {
   const random = makeRandom(Date.now());
   while (!signal.aborted) {
@@ -26,20 +19,12 @@ export async function trickle(proxyUrl: string, signal: AbortSignal): Promise<vo
       'weir-property-feature': random.pick(team.features),
       'weir-property-environment': 'production',
     };
-    const body = JSON.stringify(question(model, random.pick(questions), random.chance(team.streamed)));
+    const body = JSON.stringify(
+      questionBody(model.operation, model.model, random.pick(questions), random.chance(team.streamed)),
+    );
     void call(`${proxyUrl}/${model.provider}${model.path}`, headers, body, signal);
-    await delay(random.logNormal(900, 0.6), undefined, { signal }).catch(() => undefined);
+    await delay(random.logNormal(4_000, 0.6), undefined, { signal }).catch(() => undefined);
   }
-}
-
-function question(model: DemoModel, text: string, stream: boolean): object {
-  if (model.operation === 'generate_content') {
-    return { systemInstruction: { parts: [{ text: system }] }, contents: [{ role: 'user', parts: [{ text }] }] };
-  }
-  const messages = [{ role: 'user', content: text }];
-  return model.operation === 'messages'
-    ? { model: model.model, max_tokens: 512, system, messages, stream }
-    : { model: model.model, messages: [{ role: 'system', content: system }, ...messages], stream };
 }
 
 async function call(url: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<void> {

@@ -20,6 +20,7 @@ import {
   readRange,
   readRecords,
   segmentPath,
+  shippedTables,
   tableLetters,
   type SegmentWriter,
   type ShippedTable,
@@ -161,7 +162,9 @@ export class Shipper {
   async #reach(): Promise<void> {
     for (let backoff = firstBackoffMs; !this.#stopping; backoff = Math.min(backoff * 2, longestBackoffMs)) {
       try {
-        await this.#connect();
+        const db = await this.#connect();
+        // No rows yet, but the way they will take: the first real ones must not wait until an engine has read its own code.
+        for (const table of shippedTables) await insertLines(db, table, Buffer.alloc(0));
         return this.#reached();
       } catch (error) {
         this.#unreached(error);
