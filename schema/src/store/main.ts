@@ -50,7 +50,9 @@ function openEngine(dataDir: DataDir): Engine {
   } catch (error) {
     const holder = findHolder(dataDir);
     if (holder === undefined) throw error;
-    throw new Error(`Another store (process ${holder}) has this data directory open: ${dataDir.root}`, { cause: error });
+    throw new Error(`Another store (process ${holder}) has this data directory open: ${dataDir.root}`, {
+      cause: error,
+    });
   }
 }
 
