@@ -158,7 +158,7 @@ test('the store is away under load: calls go on, rows wait, and each arrives onc
 
 test(
   'the store is killed while the proxy is too: what waits in the spool arrives once',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const stop = load(8);
     const port = Number(new URL(weir.clickhouseUrl).port);
