@@ -34,6 +34,15 @@ async function go(page: Page, path: string): Promise<void> {
 
 const rowIds = (page: Page) =>
   page.locator('tr[data-id]').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-id') ?? ''));
+/** In one turn: the second key counts for a second only, and a busy machine may take longer between two presses. */
+const pressTogether = (page: Page, ...keys: string[]) =>
+  page.evaluate((pressed) => {
+    for (const key of pressed) document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+  }, keys);
+function signal(): [Promise<void>, () => void] {
+  let send = (): void => undefined;
+  return [new Promise<void>((resolve) => (send = resolve)), () => send()];
+}
 const newestId = async () =>
   ((await (await fetch(`${served.url}/api/newest`)).json()) as { request_id: string }).request_id;
 
@@ -129,11 +138,31 @@ test(
       await page.waitForURL(`**/requests/${ids[1] ?? ''}*`);
       await page.keyboard.press('Escape');
       await page.waitForURL(/\/requests(\?|$)/);
-      // Both in one turn: the second counts for a second only, and a busy machine may take longer between two presses.
-      await page.evaluate(() => {
-        for (const key of ['g', 'o']) document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
-      });
+      await pressTogether(page, 'g', 'o');
       await page.waitForURL(/\/overview/);
+    });
+  },
+  DEADLINE,
+);
+
+test(
+  'a page that takes longer to answer than the shell waits between two looks still opens',
+  async () => {
+    await withPage(wide, async (page) => {
+      await page.clock.install();
+      await go(page, '/overview');
+      const [asked, ask] = signal();
+      const [released, release] = signal();
+      await page.route('**/requests/__data.json*', async (route) => {
+        ask();
+        await released;
+        await route.continue();
+      });
+      await pressTogether(page, 'g', 'r');
+      await asked;
+      await page.clock.fastForward(25_000);
+      release();
+      await page.waitForURL(/\/requests/);
     });
   },
   DEADLINE,
