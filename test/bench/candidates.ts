@@ -72,7 +72,7 @@ export async function startNginx(upstream: string): Promise<Candidate> {
   const port = await freePort();
   const config = `
 worker_processes 1; daemon off; pid ${home}/pid; error_log ${home}/error.log;
-events { worker_connections 1024; }
+events { worker_connections 8192; }
 http {
   log_format bodies escape=json '$request_time $status $request_body';
   access_log off; client_max_body_size 0; client_body_buffer_size 256k; client_body_temp_path ${home}/b; proxy_temp_path ${home}/p; fastcgi_temp_path ${home}/f;

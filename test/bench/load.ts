@@ -1,8 +1,6 @@
-/**
- * The load: closed loops (a connection asks again when it is answered), an open loop (Poisson), and streams. A shared machine
- * stands still now and then, for every process at once; what was under way then is left out, whoever it belonged to.
- */
+/** The load: closed loops (a connection asks again when it is answered), an open loop (Poisson), and streams. */
 import { Agent, request as httpRequest } from 'node:http';
+import { clock } from './watch.ts';
 
 export interface Target {
   url: string;
@@ -14,38 +12,8 @@ export function makeTarget(url: string, headers: Record<string, string> = {}): T
   return { url, headers, agent: new Agent({ keepAlive: true, maxSockets: 512 }) };
 }
 
-/** Moments at which this process got no time for so long, ms, count as a standstill of the machine. */
-const standstillMs = 20;
-
-/** Watches for standstills until it is stopped. Times are those of `performance.now()`. */
-export class Watch {
-  readonly #still: [from: number, to: number][] = [];
-  #last = performance.now();
-  readonly #timer = setInterval(() => this.#look(), 2);
-
-  #look(): void {
-    const at = performance.now();
-    if (at - this.#last > standstillMs) this.#still.push([this.#last, at]);
-    this.#last = at;
-  }
-
-  /** Whether the machine ran all the time between two moments. */
-  ran(from: number, to: number): boolean {
-    this.#look();
-    return !this.#still.some(([begin, end]) => begin < to && end > from);
-  }
-
-  /** ms of standstill so far. */
-  get lost(): number {
-    return this.#still.reduce((sum, [from, to]) => sum + to - from, 0);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-}
-
 export interface Timed {
+  /** ms since 1970 */
   startedAt: number;
   ms: number;
 }
@@ -62,7 +30,7 @@ export function call(
   options: { path?: string; body?: Buffer; onData?: (chunk: Buffer) => void } = {},
 ): Promise<number> {
   const { path = '/v1/chat/completions', body = small, onData } = options;
-  const started = performance.now();
+  const started = clock();
   const { hostname, port, pathname } = new URL(url);
   return new Promise((resolve, reject) => {
     const request = httpRequest({
@@ -85,7 +53,7 @@ export function call(
         onData?.(chunk);
       });
       response.on('end', () => {
-        if (response.statusCode === 200 && bytes >= 800) resolve(performance.now() - started);
+        if (response.statusCode === 200 && bytes >= 800) resolve(clock() - started);
         else reject(new Error(`status ${response.statusCode}, ${bytes} bytes`));
       });
       response.on('error', reject);
@@ -103,11 +71,11 @@ export async function closedLoop(
   body?: Buffer,
 ): Promise<Timed[]> {
   const made: Timed[] = [];
-  const began = performance.now();
+  const began = clock();
   await Promise.all(
     Array.from({ length: connections }, async () => {
-      while (performance.now() - began < durationMs) {
-        const startedAt = performance.now();
+      while (clock() - began < durationMs) {
+        const startedAt = clock();
         made.push({ startedAt, ms: await call(target, body === undefined ? {} : { body }) });
       }
     }),
@@ -128,11 +96,11 @@ export async function calls(target: Target, connections: number, count: number, 
 /** Calls with the time from the moment each was due: a stall is not hidden by asking later. */
 export async function openLoop(target: Target, perSecond: number, durationMs: number): Promise<Timed[]> {
   const asked: Promise<Timed>[] = [];
-  const began = performance.now();
+  const began = clock();
   for (let due = 0; due < durationMs; due += (-Math.log(1 - Math.random()) * 1000) / perSecond) {
-    while (performance.now() < began + due) await new Promise((resolve) => setImmediate(resolve));
+    while (clock() < began + due) await new Promise((resolve) => setImmediate(resolve));
     const startedAt = began + due;
-    asked.push(call(target).then(() => ({ startedAt, ms: performance.now() - startedAt })));
+    asked.push(call(target).then(() => ({ startedAt, ms: clock() - startedAt })));
   }
   return Promise.all(asked);
 }
@@ -142,7 +110,7 @@ export async function chunkDelays(target: Target, streams: number): Promise<Time
   const delays: Timed[] = [];
   const onData = (chunk: Buffer): void => {
     const at = process.hrtime.bigint();
-    const now = performance.now();
+    const now = clock();
     for (const [, sent] of chunk.toString('latin1').matchAll(/: (\d{10,})\n/g)) {
       const ms = Number(at - BigInt(sent ?? 0)) / 1e6;
       delays.push({ startedAt: now - ms, ms });

@@ -23,10 +23,10 @@ import {
   makeTarget,
   openLoop,
   quantile,
-  Watch,
   type Target,
   type Timed,
 } from './load.ts';
+import { clock, Watch } from './watch.ts';
 
 const { values } = parseArgs({
   options: {
@@ -67,31 +67,54 @@ function undisturbed(made: Timed[] | undefined): number[] {
   return (made ?? []).filter(({ startedAt, ms }) => watch.ran(startedAt, startedAt + ms)).map(({ ms }) => ms);
 }
 
+/** A moment under load: from when to when (ms since 1970), requests that ended in it, and the candidate's CPU time, ms. */
 interface Spell {
-  ms: number;
+  from: number;
+  to: number;
   requests: number;
   cpu: number;
 }
 
-/** A closed loop of 32 connections, cut into spells of 25 ms: those during which the machine ran. */
+/** A closed loop of 32 connections, cut into spells of 25 ms. */
 async function underLoad(candidate: Candidate, body?: Buffer): Promise<Spell[]> {
   const samples: { at: number; cpu: number }[] = [];
-  const timer = setInterval(() => samples.push({ at: performance.now(), cpu: cpuMs(candidate.pids) }), 25);
+  const timer = setInterval(() => samples.push({ at: clock(), cpu: cpuMs(candidate.pids) }), 25);
   const made = await closedLoop(targetOf(candidate), 32, durationMs, body);
   clearInterval(timer);
   const ends = made.map(({ startedAt, ms }) => startedAt + ms);
-  return samples.slice(1).flatMap((sample, index) => {
-    const before = samples[index];
-    if (before === undefined || !watch.ran(before.at, sample.at)) return [];
-    const requests = ends.filter((end) => end > before.at && end <= sample.at).length;
-    return [{ ms: sample.at - before.at, requests, cpu: sample.cpu - before.cpu }];
+  return samples.slice(1).map(({ at, cpu }, index) => {
+    const before = samples[index] ?? { at, cpu };
+    const requests = ends.filter((end) => end > before.at && end <= at).length;
+    return { from: before.at, to: at, requests, cpu: cpu - before.cpu };
   });
 }
 
-const rateOf = (spells: Spell[] | undefined): number => (sum(spells, 'requests') / sum(spells, 'ms')) * 1000;
-const cpuOf = (spells: Spell[] | undefined): number => sum(spells, 'cpu') / sum(spells, 'requests');
-function sum(spells: Spell[] | undefined, key: keyof Spell): number {
-  return (spells ?? []).reduce((total, spell) => total + spell[key], 0);
+interface Load {
+  requests: number;
+  ms: number;
+  cpu: number;
+}
+
+/** All spells together during which the machine ran. */
+function total(spells: Spell[] | undefined): Load {
+  const load = { requests: 0, ms: 0, cpu: 0 };
+  for (const { from, to, requests, cpu } of spells ?? []) {
+    if (!watch.ran(from, to)) continue;
+    load.requests += requests;
+    load.ms += to - from;
+    load.cpu += cpu;
+  }
+  return load;
+}
+
+type Loads = Map<Candidate, Spell[]>;
+function cpuOf(loads: Loads, candidate: Candidate): number {
+  const { cpu, requests } = total(loads.get(candidate));
+  return cpu / requests;
+}
+function rateOf(loads: Loads, candidate: Candidate): number {
+  const { ms, requests } = total(loads.get(candidate));
+  return (requests / ms) * 1000;
 }
 
 const targetOf = (candidate: Candidate): Target => targets.get(candidate) as Target;
@@ -131,7 +154,7 @@ function report(measure: string, anchor: string, unit: string, value: number, ot
 
 try {
   say('warming up');
-  for (const target of [...targets.values(), unrecorded]) await calls(target, 16, 4_000);
+  for (const target of [...targets.values(), unrecorded]) await calls(target, 32, 8_000);
   for (const candidate of candidates) await chunkDelays(targetOf(candidate), 50);
 
   say('latency');
@@ -144,13 +167,10 @@ try {
   const largeLoad = await inTurns([weir, ...anchors], (candidate) => underLoad(candidate, large));
 
   say('memory');
-  const memory = new Map<Candidate, number>();
-  for (const candidate of [weir, ...anchors]) {
-    const before = memoryKb(candidate.pids);
-    const release = await holdStreams(targetOf(candidate), streams);
-    memory.set(candidate, (memoryKb(candidate.pids) - before) / streams);
-    release();
-  }
+  const before = memoryKb(weir.pids);
+  const release = await holdStreams(recorded, streams);
+  const memory = (memoryKb(weir.pids) - before) / streams;
+  release();
 
   const direct = targetOf(upstream);
   const added = (of: Map<Target, Timed[]>, target: Target, share: number): number =>
@@ -163,15 +183,15 @@ try {
       report(measure, anchor.name, unit, of(weir, w), of(anchor, o), gate(held));
     compare('added p50, one connection', 'ms', (_, target) => added(one, target, 0.5), { atMost: 2.5 });
     compare('added p50, 500/s open loop', 'ms', (_, target) => added(open, target, 0.5), { atMost: 3.5 });
-    compare('CPU per request', 'ms', (candidate) => cpuOf(load.get(candidate)), { atMost: 6 });
-    compare('throughput, 32 connections', '/s', (candidate) => rateOf(load.get(candidate)), { atLeast: 0.18 });
+    compare('CPU per request', 'ms', (candidate) => cpuOf(load, candidate), { atMost: 6 });
+    compare('throughput, 32 connections', '/s', (candidate) => rateOf(load, candidate), { atLeast: 0.18 });
     compare('delay of a chunk', 'ms', (_, target) => quantile(undisturbed(delays.get(target)), 0.5), { atMost: 2 });
     const name = `CPU per request, 100 KB${nginx ? ', its body log on' : ''}`;
-    compare(name, 'ms', (candidate) => cpuOf(largeLoad.get(candidate)), { atMost: 2 });
+    compare(name, 'ms', (candidate) => cpuOf(largeLoad, candidate), { atMost: 2 });
   }
   const p99 = (target: Target): number => added(open, target, 0.99);
   report('added p99, 500/s open loop', 'weir, no bodies kept', 'ms', p99(recorded), p99(unrecorded), { atMost: 3 });
-  report('memory per open stream', '100 KB', 'KB', memory.get(weir) ?? NaN, 100, { atMost: 1 });
+  report('memory per open stream', '100 KB', 'KB', memory, 100, { atMost: 1 });
 } finally {
   for (const candidate of candidates.slice(1)) await candidate.stop();
   await upstream.stop();
