@@ -32,17 +32,17 @@ export async function readBody(
 
 function firstChunk(incoming: IncomingMessage): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
-    const look = (): void => {
-      const chunk = incoming.read() as Buffer | null;
-      if (chunk !== null) settle(() => resolve(chunk));
+    const data = (chunk: Buffer): void => {
+      incoming.pause();
+      settle(() => resolve(chunk));
     };
     const end = (): void => settle(() => resolve(null));
     const close = (): void => settle(() => reject(new Error('the client left')));
     const settle = (done: () => void): void => {
-      incoming.off('readable', look).off('end', end).off('close', close).off('error', close);
+      incoming.off('data', data).off('end', end).off('close', close).off('error', close);
       done();
     };
-    incoming.on('readable', look).on('end', end).on('close', close).on('error', close);
+    incoming.on('data', data).on('end', end).on('close', close).on('error', close);
   });
 }
 

@@ -72,6 +72,8 @@ export interface Call {
   stallMs: number;
   /** What the call came to, once that is decided; its last bytes may still be on their way to the client. */
   verdict: Verdict | null;
+  /** Its end as it is marked on disk; null until then. */
+  endMark: Buffer | null;
   readonly warnings: string[];
 }
 

@@ -1,6 +1,5 @@
 /** A native call from its first byte to its last: who calls, where it goes, what came of it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { v7 as uuidv7 } from 'uuid';
 import { peekModel, readBody } from './body.ts';
 import { now, type Attempt, type Call, type Target, type Verdict } from './call.ts';
 import type { Capture } from './capture/capture.ts';
@@ -11,6 +10,7 @@ import { parseInstructions } from './headers.ts';
 import type { Keys } from './keys.ts';
 import { checkOrigin, corsHeaders } from './origin.ts';
 import { decide, ownHeaders, relay } from './relay.ts';
+import { newRequestId } from './request-id.ts';
 import { findProvider, routeNative, splitPath, type SplitPath } from './route.ts';
 import { send, triggerOf, type Sending, type SendRequest, type Upstream } from './stages/send.ts';
 
@@ -57,13 +57,10 @@ export async function passThrough(
     begin([]);
     return refuse(call, error, options);
   }
-  try {
-    flight.sending = send(options.upstream, request, call.attempts[0] as Attempt);
-    const reply = await flight.sending.reply;
-    if (!outgoing.destroyed) relay(call, reply, options.capture);
-  } catch (error) {
-    unreachable(call, error, options.capture);
-  }
+  flight.sending = send(options.upstream, request, call.attempts[0] as Attempt, {
+    reply: (reply) => relay(call, reply, options.capture),
+    failed: (error) => unreachable(call, error, options.capture),
+  });
 }
 
 interface Flight {
@@ -84,7 +81,7 @@ export function makeCall(
   if (settings.WEIR_LOG_BODIES === 'none') instructions.keepBodies = false;
   return {
     sequence: ++sequence >>> 0,
-    id: uuidv7(),
+    id: newRequestId(),
     startedAt: wallClock(),
     started: now(),
     incoming,
@@ -104,6 +101,7 @@ export function makeCall(
     status: null,
     stallMs: 0,
     verdict: null,
+    endMark: null,
     warnings: [],
   };
 }
@@ -215,8 +213,7 @@ function finish(call: Call, flight: Flight, { capture, onFinished }: Passthrough
   const delivered = call.outgoing.writableFinished || call.verdict?.outcome === 'truncated';
   if (!delivered) leave(call, flight, capture);
   if (call.verdict === null) decide(call, cancelled, capture);
-  const { outcome, error } = call.verdict ?? cancelled;
-  capture.end(call, outcome, error);
+  capture.end(call);
   onFinished(call);
 }
 

@@ -7,7 +7,7 @@ import { now, type Call, type Verdict } from './call.ts';
 import { connectionNames, isHopByHop } from './headers.ts';
 import { corsHeaders } from './origin.ts';
 import type { Outcome } from '@weir/schema/records';
-import { triggerOf, type Reply } from './stages/send.ts';
+import { triggerOf, type Reply, type Sink } from './stages/send.ts';
 
 const noError = { type: '', message: '' };
 
@@ -18,8 +18,8 @@ export function outcomeOf(status: number): Outcome {
   return status < 500 ? 'client_error' : 'provider_error';
 }
 
-/** Starts to pass `reply` on. What comes later is told to `capture` and to the call's `close` handler. */
-export function relay(call: Call, reply: Reply, capture: Capture): void {
+/** Passes the head of `reply` on. @returns what takes its body; how it ends is told to `capture` and the call's `close` handler. */
+export function relay(call: Call, reply: Reply, capture: Capture): Sink {
   const { outgoing } = call;
   const head = responseHead(call, reply);
   call.status = reply.status;
@@ -43,7 +43,7 @@ export function relay(call: Call, reply: Reply, capture: Capture): void {
     reply.resume();
   });
 
-  reply.pipe({
+  return {
     data(chunk) {
       if (outgoing.destroyed) return true;
       written += chunk.length;
@@ -68,7 +68,7 @@ export function relay(call: Call, reply: Reply, capture: Capture): void {
     error(error) {
       if (call.verdict === null) cutShort(call, error, head.inBand, capture);
     },
-  });
+  };
 }
 
 /** Decides what a call came to, once, and marks it. */

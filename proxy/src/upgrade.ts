@@ -145,7 +145,7 @@ function join(call: Call, client: Duplex, head: Buffer, upstream: Duplex, upstre
 function end(call: Call, verdict: NonNullable<Call['verdict']>, { capture, onFinished }: PassthroughOptions): void {
   if (call.verdict !== null) return;
   decide(call, verdict, capture);
-  capture.end(call, verdict.outcome, verdict.error);
+  capture.end(call);
   onFinished(call);
 }
 

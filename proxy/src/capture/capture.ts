@@ -8,7 +8,7 @@ import type { Outcome } from '@weir/schema/records';
 import type { Attempt, Call } from '../call.ts';
 import { now } from '../call.ts';
 import type { Marks } from '../spool/marks.ts';
-import type { FromRecorder, RecorderStats } from '../record/messages.ts';
+import type { FromRecorder, RecorderStats, ToRecorder } from '../record/messages.ts';
 import { frameHead, kinds, writeHead, type Kind } from './frames.ts';
 import { endNote, markKinds, noteAttempt, startNote } from './notes.ts';
 import { Overflow } from './overflow.ts';
@@ -34,7 +34,7 @@ export class Capture {
   shedBytes = 0;
   recorderDeaths = 0;
   stats: RecorderStats | null = null;
-  #slab: Buffer = Buffer.allocUnsafeSlow(slabBytes);
+  #slab: Buffer = makeSlab();
   #filled = 0;
   #timer: NodeJS.Timeout | null = null;
   #inFlight = 0;
@@ -82,13 +82,13 @@ export class Capture {
 
   /** Before the last byte goes to the client: from here on the outcome survives the death of this process. */
   ending(call: Call, outcome: Outcome, error: { type: string; message: string }): void {
-    const note = JSON.stringify(endNote(call, outcome, error, now()));
-    this.#options.marks.write(Buffer.from(`${markKinds.end}${note}\n`));
+    call.endMark = markLine(markKinds.end, endNote(call, outcome, error, now()));
+    this.#options.marks.write(call.endMark);
   }
 
-  /** Nothing more comes of this call. */
-  end(call: Call, outcome: Outcome, error: { type: string; message: string }): void {
-    this.#frame(kinds.end, call, JSON.stringify(endNote(call, outcome, error, now())));
+  /** Nothing more comes of this call. The frame tells what was marked; its time is when the client had everything. */
+  end(call: Call): void {
+    if (call.endMark !== null) this.#put(kinds.end, call, noteOf(call.endMark));
     this.open.delete(call.sequence);
     if (this.#options.marks.full) this.#rotateMarks();
   }
@@ -108,9 +108,9 @@ export class Capture {
   }
 
   #mark(kind: Kind, mark: string, call: Call, note: object): void {
-    const line = Buffer.from(`${mark}${JSON.stringify(note)}\n`);
+    const line = markLine(mark, note);
     this.#options.marks.write(line);
-    this.#put(kind, call, line.subarray(1, -1));
+    this.#put(kind, call, noteOf(line));
   }
 
   #frame(kind: Kind, call: Call, text: string): void {
@@ -162,14 +162,13 @@ export class Capture {
     const waiting = this.#inFlight >= slabsInFlight || !this.#overflow.empty;
     // Past the file's limit the slab goes to the recorder all the same: bodies are shed before it comes to that.
     if (waiting && this.#overflow.push(slab, length)) return;
-    this.#slab = this.#free.pop() ?? Buffer.allocUnsafeSlow(slabBytes);
+    this.#slab = this.#free.pop() ?? makeSlab();
     this.#send(slab, length);
   }
 
   #send(slab: Buffer, length: number): void {
     this.#inFlight++;
-    const bytes = slab.buffer as ArrayBuffer;
-    this.#recorder.postMessage({ kind: 'slab', bytes, length }, [bytes]);
+    this.#recorder.postMessage({ kind: 'slab', bytes: slab.buffer as SharedArrayBuffer, length } satisfies ToRecorder);
   }
 
   #startRecorder(): Worker {
@@ -211,9 +210,26 @@ export class Capture {
     const closed = marks.number;
     marks.rotate();
     for (const call of this.open.values()) {
-      const line = `${markKinds.start}${JSON.stringify(startNote(call, this.#options.configHash))}\n`;
-      marks.write(Buffer.from(line));
+      marks.write(markLine(markKinds.start, startNote(call, this.#options.configHash)));
+      if (call.endMark !== null) marks.write(call.endMark);
     }
     this.#put(kinds.rotated, { sequence: closed, started: now() }, Buffer.alloc(0));
   }
+}
+
+/**
+ * Memory that both threads see, and that one of them uses at a time. Handing over memory of its own each time would have V8
+ * count it anew as the recorder's, and collect the whole heap every few megabytes.
+ */
+function makeSlab(): Buffer {
+  return Buffer.from(new SharedArrayBuffer(slabBytes));
+}
+
+function markLine(mark: string, note: object): Buffer {
+  return Buffer.from(`${mark}${JSON.stringify(note)}\n`);
+}
+
+/** The JSON of a mark. */
+function noteOf(line: Buffer): Buffer {
+  return line.subarray(1, -1);
 }

@@ -1,8 +1,9 @@
 /** What the main thread and the recorder's thread say to each other. */
-export type ToRecorder = { kind: 'slab'; bytes: ArrayBuffer; length: number } | { kind: 'stop'; deadlineMs: number };
+export type ToRecorder =
+  { kind: 'slab'; bytes: SharedArrayBuffer; length: number } | { kind: 'stop'; deadlineMs: number };
 
 export type FromRecorder =
-  { kind: 'free'; bytes: ArrayBuffer } | { kind: 'stats'; stats: RecorderStats } | { kind: 'stopped' };
+  { kind: 'free'; bytes: SharedArrayBuffer } | { kind: 'stats'; stats: RecorderStats } | { kind: 'stopped' };
 
 /** Counters and gauges of the recorder, spool and shipper; counters since the process began. */
 export interface RecorderStats {

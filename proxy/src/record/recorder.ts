@@ -9,7 +9,7 @@ import type { EndNote, HeadNote, NotedAttempt, StartNote } from '../capture/note
 import { providers } from '../providers/registry.ts';
 import { donePath, marksPath } from '../spool/marks.ts';
 import { recover, type MarkedCall } from '../spool/recover.ts';
-import { encodeRecord, fileNumbers, SegmentWriter, type ShippedTable } from '../spool/segments.ts';
+import { fileNumbers, RecordEncoder, SegmentWriter, type ShippedTable } from '../spool/segments.ts';
 import { measure } from './measure.ts';
 import type { RecorderOptions } from './messages.ts';
 import { CallReading, type ReadCall } from './reading.ts';
@@ -42,6 +42,7 @@ export class Recorder {
   };
   readonly losses: Losses;
   readonly writer: SegmentWriter;
+  readonly #encoder = new RecordEncoder();
   /** Bytes that wait for the store; told by the shipper. */
   waitingBytes: () => number = () => 0;
   #marks: number;
@@ -113,11 +114,11 @@ export class Recorder {
     if (waiting > limit) return this.#lose(finished.length);
     const withBodies = waiting <= limit * 0.9;
     try {
-      this.writer.append(Buffer.concat(finished.map(({ rows }) => this.#encode(rows, withBodies))));
+      this.writer.append(this.#encode(finished, withBodies));
     } catch {
       // The disk is full: bodies go first.
       try {
-        this.writer.append(Buffer.concat(finished.map(({ rows }) => this.#encode(rows, false))));
+        this.writer.append(this.#encode(finished, false));
       } catch {
         return this.#lose(finished.length);
       }
@@ -128,13 +129,19 @@ export class Recorder {
     }
   }
 
-  #encode(rows: Finished['rows'], withBodies: boolean): Buffer {
-    const kept = withBodies ? rows : rows.filter(({ table }) => table !== 'bodies');
-    if (kept.length < rows.length) {
-      this.losses.shedBodies++;
+  #encode(finished: Finished[], withBodies: boolean): Buffer {
+    this.#encoder.clear();
+    let shed = 0;
+    for (const { rows } of finished) {
+      const kept = withBodies ? rows : rows.filter(({ table }) => table !== 'bodies');
+      if (kept.length < rows.length) shed++;
+      this.#encoder.add(kept);
+    }
+    if (shed > 0) {
+      this.losses.shedBodies += shed;
       this.#keepLosses();
     }
-    return encodeRecord(kept);
+    return this.#encoder.bytes;
   }
 
   #lose(count: number): void {
@@ -171,7 +178,7 @@ export class Recorder {
         call?.warnings.add('capture_shed');
         return null;
       case kinds.end:
-        this.#end(frame.call, JSON.parse(frame.payload.toString()) as EndNote);
+        this.#end(frame.call, delivered(JSON.parse(frame.payload.toString()) as EndNote, frame.atMs));
         return null;
       case kinds.rotated:
         this.#rotated(frame.call);
@@ -271,6 +278,17 @@ export class Recorder {
       }
     }
   }
+}
+
+/**
+ * The end of a call as it was marked, before its last bytes went out, and as it became when the client had them: `atMs` after
+ * it began. What lies between is Weir's own time.
+ */
+function delivered(end: EndNote, atMs: number): EndNote {
+  const { row } = end;
+  row.duration_ms = Math.max(row.duration_ms, Math.round(atMs * 1000) / 1000);
+  row.overhead_ms = Math.round((row.duration_ms - row.upstream_ms - row.wait_ms) * 1000) / 1000;
+  return end;
 }
 
 /** The end of a call that was in flight when the process died: how long it lasted is not known. */

@@ -32,9 +32,9 @@ parentPort?.on('message', (message: ToRecorder) => {
 say({ kind: 'stats', stats: stats() });
 const timer = setInterval(() => say({ kind: 'stats', stats: stats() }), statsEveryMs);
 
-async function takeSlab({ bytes, length }: { bytes: ArrayBuffer; length: number }): Promise<void> {
+async function takeSlab({ bytes, length }: { bytes: SharedArrayBuffer; length: number }): Promise<void> {
   await recorder.take(Buffer.from(bytes), length);
-  parentPort?.postMessage({ kind: 'free', bytes } satisfies FromRecorder, [bytes]);
+  parentPort?.postMessage({ kind: 'free', bytes } satisfies FromRecorder);
   shipper.wake();
 }
 

@@ -33,19 +33,60 @@ export function fileNumbers(directory: string, prefix: string, suffix: string): 
     .sort((a, b) => a - b);
 }
 
-/** One record of a call's rows. */
-export function encodeRecord(rows: { table: ShippedTable; row: object }[]): Buffer {
-  const payload = rows.map(({ table, row }) => `${tableLetters[table]}${JSON.stringify(row)}\n`).join('');
-  const size = Buffer.byteLength(payload);
-  const record = Buffer.allocUnsafe(recordHead + size);
-  record.write(payload, recordHead);
-  record.writeUInt32LE(size, 0);
-  record.writeUInt32LE(crc32(record.subarray(recordHead)), 4);
-  return record;
+const encoderBytes = 256 * 1024;
+const longestEncoderBytes = 16 * 1024 * 1024;
+const lineFeed = 0x0a;
+
+/** Writes records one behind the other into memory that is used again and again: fresh memory is dear. */
+export class RecordEncoder {
+  #bytes = Buffer.allocUnsafeSlow(encoderBytes);
+  #size = 0;
+
+  /** Adds the record of one call's rows. */
+  add(rows: { table: ShippedTable; row: object }[]): void {
+    const start = this.#size;
+    this.#size += recordHead;
+    this.#room(0);
+    for (const { table, row } of rows) this.#line(tableLetters[table].charCodeAt(0), JSON.stringify(row));
+    const payload = this.#bytes.subarray(start + recordHead, this.#size);
+    this.#bytes.writeUInt32LE(payload.length, start);
+    this.#bytes.writeUInt32LE(crc32(payload), start + 4);
+  }
+
+  /** What was added. It is valid until the next `clear`. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
+  clear(): void {
+    this.#size = 0;
+    if (this.#bytes.length > longestEncoderBytes) this.#bytes = Buffer.allocUnsafeSlow(encoderBytes);
+  }
+
+  #line(letter: number, text: string): void {
+    // At most three bytes for a UTF-16 unit; counted exactly only where that would not fit.
+    if (this.#size + text.length * 3 + 2 > this.#bytes.length) this.#room(Buffer.byteLength(text) + 2);
+    this.#bytes[this.#size++] = letter;
+    this.#size += this.#bytes.write(text, this.#size);
+    this.#bytes[this.#size++] = lineFeed;
+  }
+
+  #room(more: number): void {
+    if (this.#size + more <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#size + more));
+    this.#bytes.copy(grown);
+    this.#bytes = grown;
+  }
 }
 
-/** The records of `bytes`, as views with their offsets. Ends at the first one that is torn. */
-export function* readRecords(bytes: Buffer): Generator<{ offset: number; payload: Buffer }> {
+/** A record's place in the bytes it was read from, and a view of what it holds. */
+export interface SpooledRecord {
+  offset: number;
+  payload: Buffer;
+}
+
+/** The records of `bytes`. Ends at the first one that is torn. */
+export function* readRecords(bytes: Buffer): Generator<SpooledRecord> {
   let offset = 0;
   while (offset + recordHead <= bytes.length) {
     const size = bytes.readUInt32LE(offset);
@@ -58,11 +99,15 @@ export function* readRecords(bytes: Buffer): Generator<{ offset: number; payload
   }
 }
 
-/** Reads `length` bytes at `offset`; fewer when the file ends before. */
-export function readRange(path: string, offset: number, length: number): Buffer {
+/** Reads `length` bytes at `offset` into `bytes`; fewer when the file ends before. @returns what was read. */
+export function readRange(
+  path: string,
+  offset: number,
+  length: number,
+  bytes: Buffer = Buffer.allocUnsafe(length),
+): Buffer {
   const file = openSync(path, 'r');
   try {
-    const bytes = Buffer.allocUnsafe(length);
     let done = 0;
     while (done < length) {
       const count = readSync(file, bytes, done, length - done, offset + done);

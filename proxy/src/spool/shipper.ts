@@ -13,17 +13,20 @@ import { insertLines } from '@weir/schema/insert';
 import { migrate } from '@weir/schema/migrate';
 import { BatchLog, type Batch } from './batches.ts';
 import { missingLines } from './lookup.ts';
+import { Reused } from './reused.ts';
 import {
   countRecords,
   fileNumbers,
   fileSize,
   readRange,
   readRecords,
+  recordHead,
   segmentPath,
   shippedTables,
   tableLetters,
   type SegmentWriter,
   type ShippedTable,
+  type SpooledRecord,
 } from './segments.ts';
 
 const batchBytes = 8 * 1024 * 1024;
@@ -78,6 +81,9 @@ export class Shipper {
   #wake: (() => void) | null = null;
   #running: Promise<void> | null = null;
   #waitingSince: number | null = null;
+  #stretch: Stretch | null = null;
+  readonly #segmentBytes = new Reused(batchBytes);
+  readonly #joined = new Reused(batchBytes);
 
   constructor(options: ShipperOptions) {
     this.#options = options;
@@ -189,25 +195,32 @@ export class Shipper {
       await delay(lingerMs, undefined, { signal: this.#abandon.signal }).catch(() => undefined);
     }
     const end = current && log.segment === writer.number ? writer.size : fileSize(segmentPath(directory, log.segment));
-    const from = log.offset;
-    const length = await this.#wholeRecords(segmentPath(directory, log.segment), from, end - from);
+    const read = this.#read(log.segment, log.offset, end - log.offset);
     // Only a torn record is left: its call comes back from the marks.
-    if (length === 0) return this.#leaveSegment();
-    return log.cut(log.segment, from, from + length);
+    if (read.to === read.from) return this.#leaveSegment();
+    return log.cut(log.segment, read.from, read.to);
   }
 
-  /** How many bytes of whole records begin at `from`: up to a batch's size, but at least one record. */
-  async #wholeRecords(path: string, from: number, available: number): Promise<number> {
-    let window = Math.min(available, batchBytes);
-    for (;;) {
-      let length = 0;
-      for (const { offset, payload } of readRecords(readRange(path, from, window))) {
-        length = offset + 8 + payload.length;
-      }
-      if (length > 0 || window >= available) return length;
-      window = Math.min(available, window * 4);
-      await Promise.resolve();
+  /** Reads and checks the whole records that begin at `from`: up to a batch's size, but at least one record. */
+  #read(segment: number, from: number, available: number): Stretch {
+    const path = segmentPath(this.#options.directory, segment);
+    for (let window = Math.min(available, batchBytes); ; window = Math.min(available, window * 4)) {
+      const bytes = readRange(path, from, window, this.#segmentBytes.ofSize(window));
+      const records = [...readRecords(bytes)];
+      const last = records.at(-1);
+      if (last === undefined && window < available) continue;
+      const length = last === undefined ? 0 : last.offset + recordHead + last.payload.length;
+      this.#stretch = { segment, from, to: from + length, bytes: bytes.subarray(0, length), records };
+      return this.#stretch;
     }
+  }
+
+  /** A batch's records: nearly always those that were read just now, to cut it. */
+  #recordsOf({ segment, from, to }: Batch): Stretch {
+    const read = this.#stretch;
+    return read?.segment === segment && read.from === from && read.to === to
+      ? read
+      : this.#read(segment, from, to - from);
   }
 
   #leaveSegment(): null {
@@ -225,9 +238,7 @@ export class Shipper {
   }
 
   async #ship(batch: Batch): Promise<void> {
-    const path = segmentPath(this.#options.directory, batch.segment);
-    const bytes = readRange(path, batch.from, batch.to - batch.from);
-    const records = [...readRecords(bytes)];
+    const { bytes, records } = this.#recordsOf(batch);
     const lines = splitTables(records.map((record) => record.payload));
     const identity = `${this.#options.spoolId}:${batch.segment}:${batch.from}-${batch.to}:${crc32(bytes)}`;
     for (const table of [...batch.tables]) {
@@ -248,13 +259,11 @@ export class Shipper {
     for (let backoff = firstBackoffMs; ; backoff = Math.min(backoff * 2, longestBackoffMs)) {
       try {
         const db = await this.#connect();
-        if (batch.triedAt === null) await insertLines(db, table, Buffer.concat(lines), token);
-        else {
-          const trusted = Date.now() - batch.triedAt <= tokenTrustMs;
-          if (trusted) await insertLines(db, table, Buffer.concat(lines), token);
-          // With replicas the token and the part are noted in one transaction, and another replica may not show it yet.
-          if (!trusted || this.#options.cluster === undefined) await insertMissing(db, table, lines, token);
-        }
+        const trusted = batch.triedAt === null || Date.now() - batch.triedAt <= tokenTrustMs;
+        if (trusted) await insertLines(db, table, this.#joined.join(lines), token);
+        // With replicas the token and the part are noted in one transaction, and another replica may not show it yet.
+        const doubtful = batch.triedAt !== null && (!trusted || this.#options.cluster === undefined);
+        if (doubtful) await insertMissing(db, table, lines, token);
         this.#reached();
         return true;
       } catch (error) {
@@ -317,6 +326,15 @@ export class Shipper {
     });
     this.#wake = null;
   }
+}
+
+/** Whole records that stand one behind the other in a segment. */
+interface Stretch {
+  segment: number;
+  from: number;
+  to: number;
+  bytes: Buffer;
+  records: SpooledRecord[];
 }
 
 function splitTables(payloads: Buffer[]): Record<ShippedTable, Buffer[]> {

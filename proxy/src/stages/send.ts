@@ -45,18 +45,28 @@ export interface Sink {
   error(error: Error): void;
 }
 
-/** A provider's answer whose head is here and whose body comes when somebody takes it. */
+/** The head of a provider's answer. */
 export interface Reply {
   status: number;
   statusText: string;
   /** Raw: name, value, name, value …; latin1. */
   headers: string[];
-  pipe(sink: Sink): void;
+  /** The sink that said that it is full can take more. */
   resume(): void;
 }
 
+/** Hears what comes of an attempt: one of the two, once. */
+export interface Receiver {
+  /**
+   * The head has come. Takes the body from here on: answered at once and not by a promise, because the first bytes are often
+   * in the same packet, and to hold them back would cost more than to pass them on.
+   */
+  reply(reply: Reply): Sink;
+  /** No head came. */
+  failed(error: Error): void;
+}
+
 export interface Sending {
-  reply: Promise<Reply>;
   /** Gives the call up: the provider sees its connection end. */
   abort(reason: Error): void;
 }
@@ -70,8 +80,8 @@ export interface SendRequest {
 }
 
 /** Starts one attempt. `attempt` is filled in as it goes. */
-export function send(upstream: Upstream, request: SendRequest, attempt: Attempt): Sending {
-  const exchange = new Exchange(attempt);
+export function send(upstream: Upstream, request: SendRequest, attempt: Attempt, receiver: Receiver): Sending {
+  const exchange = new Exchange(attempt, receiver);
   const { target } = request;
   upstream.agent(target).dispatch(
     {
@@ -90,37 +100,20 @@ class Exchange implements Dispatcher.DispatchHandler, Sending, Reply {
   status = 0;
   statusText = '';
   headers: string[] = [];
-  readonly reply: Promise<Reply>;
-  #resolve!: (reply: Reply) => void;
-  #reject!: (error: Error) => void;
   #abort: ((error?: Error) => void) | null = null;
   #reason: Error | null = null;
   #resume: () => void = () => undefined;
   #sink: Sink | null = null;
-  /** What came before somebody took the body. */
-  #early: (() => void)[] = [];
 
-  constructor(private readonly attempt: Attempt) {
-    this.reply = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // Somebody who has left does not wait for it.
-    this.reply.catch(() => undefined);
-  }
+  constructor(
+    private readonly attempt: Attempt,
+    private readonly receiver: Receiver,
+  ) {}
 
   abort(reason: Error): void {
     this.#reason = reason;
-    if (this.#abort !== null) this.#abort(reason);
-    else this.#reject(reason);
-  }
-
-  pipe(sink: Sink): void {
-    this.#sink = sink;
-    const early = this.#early;
-    this.#early = [];
-    for (const event of early) event();
-    if (early.length > 0) this.#resume();
+    // Before there is a connection undici has nothing to end: it is told as soon as there is one.
+    this.#abort?.(reason);
   }
 
   resume(): void {
@@ -141,19 +134,13 @@ class Exchange implements Dispatcher.DispatchHandler, Sending, Reply {
     this.statusText = statusText;
     this.headers = headers.map((part) => part.toString('latin1'));
     this.#resume = resume;
-    this.#resolve(this);
+    this.#sink = this.receiver.reply(this);
     return true;
   }
 
   onData(chunk: Buffer): boolean {
     this.attempt.responseBytes += chunk.length;
-    if (this.#sink !== null) return this.#sink.data(chunk);
-    // undici goes on with the same memory: what has to wait is kept apart.
-    const copy = Buffer.from(chunk);
-    this.#early.push(() => {
-      this.#sink?.data(copy);
-    });
-    return false;
+    return this.#sink?.data(chunk) ?? true;
   }
 
   onComplete(trailers: string[] | null): void {
@@ -161,15 +148,13 @@ class Exchange implements Dispatcher.DispatchHandler, Sending, Reply {
     const list = (trailers ?? []).map((part: string | Buffer) =>
       typeof part === 'string' ? part : part.toString('latin1'),
     );
-    if (this.#sink !== null) this.#sink.end(list);
-    else this.#early.push(() => this.#sink?.end(list));
+    this.#sink?.end(list);
   }
 
   onError(error: Error): void {
     this.attempt.endedAt ??= now();
-    if (this.status === 0) return this.#reject(error);
-    if (this.#sink !== null) this.#sink.error(error);
-    else this.#early.push(() => this.#sink?.error(error));
+    if (this.#sink === null) this.receiver.failed(error);
+    else this.#sink.error(error);
   }
 }
 
