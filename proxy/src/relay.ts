@@ -48,14 +48,16 @@ export function relay(call: Call, reply: Reply, capture: Capture): Sink {
       if (outgoing.destroyed) return true;
       written += chunk.length;
       call.responseBytes = written;
-      capture.responseBytes(call, chunk);
+      // The client first, the recorder after; only the mark of the end must come before the last byte.
       if (written === head.length) {
         if (attempt !== undefined) attempt.endedAt = now();
         decide(call, verdict, capture);
         outgoing.end(chunk);
+        capture.responseBytes(call, chunk);
         return true;
       }
       const ready = outgoing.write(chunk);
+      capture.responseBytes(call, chunk);
       if (!ready) stalledAt ??= now();
       return ready;
     },
