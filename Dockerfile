@@ -19,4 +19,4 @@ RUN node build.mjs
 ENV NODE_ENV=production WEIR_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8787 8788
-CMD ["node", "proxy/dist/main.js"]
+CMD ["node", "--max-semi-space-size=64", "--single-threaded-gc", "proxy/dist/main.js"]

@@ -11,7 +11,8 @@ import { openDb, type Db } from '@weir/schema/db';
 import { insertRows } from '@weir/schema/insert';
 import { migrate } from '@weir/schema/migrate';
 import { startStore } from '@weir/schema/store/spawn';
-import { historyDays, incidentsBefore, slotCalls, slots, type DemoCall } from '../../proxy/src/demo/history.ts';
+import type { DemoCall } from '../../proxy/src/demo/call-rows.ts';
+import { historyDays, incidentsBefore, slotCalls, slots } from '../../proxy/src/demo/history.ts';
 import { makeRandom } from '../../proxy/src/demo/random.ts';
 
 const { values } = parseArgs({

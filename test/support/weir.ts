@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openDb, type Db } from '@weir/schema/db';
+import { nodeFlags } from '@weir/proxy/src/node-flags.ts';
 import type { AttemptRow, BodyRow, RequestRow } from '@weir/schema/records';
 import { startStore, type RunningStore } from '@weir/schema/store/spawn';
 import { until, within } from './deadline.ts';
@@ -34,7 +35,7 @@ export async function startProxy(dataDir: string, environment: Record<string, st
       ...environment,
     },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    execArgv: [],
+    execArgv: [...nodeFlags],
   });
   child.stderr?.on('data', (chunk: Buffer) => log.push(...chunk.toString().split('\n').filter(Boolean)));
   const exited = once(child, 'exit');

@@ -10,6 +10,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { parseSettings, SettingsError, type Settings } from '../env.ts';
 import { readFirstKey } from '../keys.ts';
+import { nodeFlags } from '../node-flags.ts';
 import { version } from '../version.ts';
 import { listeningMessage, Part } from './supervisor.ts';
 
@@ -98,6 +99,7 @@ export async function startWeir(
       ...common,
       name: 'proxy',
       script: join(dirname(fileURLToPath(import.meta.url)), 'main.js'),
+      nodeFlags,
       environment: () => ({
         ...base,
         CLICKHOUSE_URL: storeUrl,

@@ -15,6 +15,7 @@ export interface PartOptions {
   name: string;
   script: string;
   environment: () => Record<string, string | undefined>;
+  nodeFlags?: readonly string[];
   /** Told by the part's own message, or, for one that sends none, by this probe. */
   ready: (child: ChildProcess) => Promise<string>;
   readyDeadlineMs: number;
@@ -44,7 +45,7 @@ export class Part {
     const child = fork(options.script, [], {
       env: options.environment() as NodeJS.ProcessEnv,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [],
+      execArgv: [...(options.nodeFlags ?? [])],
       // A group of its own: Ctrl-C in a terminal must reach the supervisor only, which ends the parts in their order.
       detached: true,
     });

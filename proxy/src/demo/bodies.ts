@@ -1,6 +1,6 @@
 /** What was said in a call of the demo's history, as it would have been recorded. */
 import type { BodyRow } from '@weir/schema/records';
-import type { DemoCall } from './history.ts';
+import type { DemoCall } from './call-rows.ts';
 import { answers, eventText, questionBody, questions, refusalOf, replyOf } from './replies.ts';
 import type { DemoModel } from './world.ts';
 

@@ -18,16 +18,12 @@ import {
   countRecords,
   fileNumbers,
   fileSize,
-  readRange,
-  readRecords,
-  recordHead,
   segmentPath,
   shippedTables,
-  tableLetters,
   type SegmentWriter,
   type ShippedTable,
-  type SpooledRecord,
 } from './segments.ts';
+import { splitTables, StretchReader } from './stretch.ts';
 
 const batchBytes = 8 * 1024 * 1024;
 const lingerMs = 250;
@@ -81,12 +77,12 @@ export class Shipper {
   #wake: (() => void) | null = null;
   #running: Promise<void> | null = null;
   #waitingSince: number | null = null;
-  #stretch: Stretch | null = null;
-  readonly #segmentBytes = new Reused(batchBytes);
+  readonly #stretches: StretchReader;
   readonly #joined = new Reused(batchBytes);
 
   constructor(options: ShipperOptions) {
     this.#options = options;
+    this.#stretches = new StretchReader(options.directory, batchBytes);
     const [first = options.writer.number] = fileNumbers(options.directory, 'rows', 'log');
     this.#log = new BatchLog(options.directory, first);
     this.inherited = this.#takeOver();
@@ -195,32 +191,10 @@ export class Shipper {
       await delay(lingerMs, undefined, { signal: this.#abandon.signal }).catch(() => undefined);
     }
     const end = current && log.segment === writer.number ? writer.size : fileSize(segmentPath(directory, log.segment));
-    const read = this.#read(log.segment, log.offset, end - log.offset);
+    const read = this.#stretches.read(log.segment, log.offset, end - log.offset);
     // Only a torn record is left: its call comes back from the marks.
     if (read.to === read.from) return this.#leaveSegment();
     return log.cut(log.segment, read.from, read.to);
-  }
-
-  /** Reads and checks the whole records that begin at `from`: up to a batch's size, but at least one record. */
-  #read(segment: number, from: number, available: number): Stretch {
-    const path = segmentPath(this.#options.directory, segment);
-    for (let window = Math.min(available, batchBytes); ; window = Math.min(available, window * 4)) {
-      const bytes = readRange(path, from, window, this.#segmentBytes.ofSize(window));
-      const records = [...readRecords(bytes)];
-      const last = records.at(-1);
-      if (last === undefined && window < available) continue;
-      const length = last === undefined ? 0 : last.offset + recordHead + last.payload.length;
-      this.#stretch = { segment, from, to: from + length, bytes: bytes.subarray(0, length), records };
-      return this.#stretch;
-    }
-  }
-
-  /** A batch's records: nearly always those that were read just now, to cut it. */
-  #recordsOf({ segment, from, to }: Batch): Stretch {
-    const read = this.#stretch;
-    return read?.segment === segment && read.from === from && read.to === to
-      ? read
-      : this.#read(segment, from, to - from);
   }
 
   #leaveSegment(): null {
@@ -238,7 +212,7 @@ export class Shipper {
   }
 
   async #ship(batch: Batch): Promise<void> {
-    const { bytes, records } = this.#recordsOf(batch);
+    const { bytes, records } = this.#stretches.of(batch);
     const lines = splitTables(records.map((record) => record.payload));
     const identity = `${this.#options.spoolId}:${batch.segment}:${batch.from}-${batch.to}:${crc32(bytes)}`;
     for (const table of [...batch.tables]) {
@@ -326,31 +300,6 @@ export class Shipper {
     });
     this.#wake = null;
   }
-}
-
-/** Whole records that stand one behind the other in a segment. */
-interface Stretch {
-  segment: number;
-  from: number;
-  to: number;
-  bytes: Buffer;
-  records: SpooledRecord[];
-}
-
-function splitTables(payloads: Buffer[]): Record<ShippedTable, Buffer[]> {
-  const lines: Record<ShippedTable, Buffer[]> = { bodies: [], attempts: [], requests: [] };
-  const tableOf = new Map(
-    (Object.entries(tableLetters) as [ShippedTable, string][]).map(([table, letter]) => [letter.charCodeAt(0), table]),
-  );
-  for (const payload of payloads) {
-    for (let from = 0; from < payload.length;) {
-      const end = payload.indexOf(0x0a, from) + 1;
-      const table = tableOf.get(payload[from] as number);
-      if (table !== undefined) lines[table].push(payload.subarray(from + 1, end));
-      from = end;
-    }
-  }
-  return lines;
 }
 
 /**
