@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** The command line: `npm run weir -- <command>`. */
 import { demo } from '../demo/demo.ts';
+import { backup, restore } from './backup.ts';
 import { doctor } from './doctor.ts';
 import { createKey } from './key.ts';
+import { move } from './move.ts';
 import { runSql } from './sql.ts';
 import { say, start } from './start.ts';
 
@@ -15,6 +17,9 @@ const commands: Record<string, { words: string; help: string; run: (words: strin
     run: createKey,
   },
   sql: { words: '"SELECT …"', help: 'asks the store; JSON lines on standard output', run: runSql },
+  backup: { words: '[--to DIR] [--base DIR]', help: 'writes all tables to a new folder', run: backup },
+  restore: { words: 'DIR', help: 'fills a new data directory from a backup', run: restore },
+  move: { words: '--to URL', help: 'copies everything to another ClickHouse, verified', run: move },
   doctor: { words: '', help: 'checks the machine, the settings and what runs', run: doctor },
 };
 

@@ -43,6 +43,7 @@ export function findHolder(dataDir: DataDir): number | undefined {
   }
 }
 
+/** Backups may go anywhere: only who reads this directory's password asks for one, and that is who runs the store. */
 function configXml(options: { memory: number; users: string; temporary: string }): string {
   const text = (value: string) => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   return `<clickhouse>
@@ -53,6 +54,7 @@ function configXml(options: { memory: number; users: string; temporary: string }
   <mark_cache_size>134217728</mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <memory_worker_period_ms>1000</memory_worker_period_ms>
+  <backups><allowed_path>/</allowed_path></backups>
 </clickhouse>
 `;
 }

@@ -1,0 +1,118 @@
+/** `weir move --to URL`: everything recorded, from here to another ClickHouse; can be broken off and run again. */
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  add,
+  copiedTables,
+  copySpan,
+  differingDays,
+  type Copied,
+  type CopiedTable,
+  type Ends,
+} from '@weir/schema/copy';
+import { openDb } from '@weir/schema/db';
+import { insertRows } from '@weir/schema/insert';
+import { migrate } from '@weir/schema/migrate';
+import { startStore } from '@weir/schema/store/spawn';
+import { z } from 'zod';
+import type { Settings } from '../env.ts';
+import { listKeys } from '../keys.ts';
+import { readSettings, say } from './start.ts';
+import { storeUrlOf, unreachable } from './store-url.ts';
+
+const usage = 'Usage: npm run weir -- move --to http://user:password@host:8123/weir';
+const statementMs = 6 * 3_600_000;
+const dayMs = 86_400_000;
+
+const address = z.url({
+  protocol: /^https?$/,
+  error: '--to: expected a URL such as http://user:password@host:8123/weir.',
+});
+
+export async function move(words: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: words,
+    allowPositionals: true,
+    options: { to: { type: 'string' } },
+  });
+  if (values.to === undefined || positionals.length > 0) throw new Error(usage);
+  const to = address.safeParse(values.to);
+  if (!to.success) throw new Error(to.error.issues[0]?.message ?? usage);
+  const settings = readSettings();
+  const from = await openSource(settings);
+  const source = openDb(from.url, { application: 'weir-move', timeoutMs: statementMs });
+  const target = openDb(to.data, { application: 'weir-move', timeoutMs: statementMs });
+  try {
+    if (new URL(from.url).host === new URL(to.data).host) throw new Error('--to: that is where the data is now.');
+    await migrate(to.data, {
+      retainDays: settings.WEIR_RETAIN_DAYS,
+      retainBodiesDays: settings.WEIR_RETAIN_BODIES_DAYS,
+    }).catch((error: unknown) => {
+      throw unreachable(to.data, error);
+    });
+    const complete = await moveAll({ source, target }, settings);
+    if (!complete) {
+      process.exitCode = 1;
+      return;
+    }
+    say(
+      'Everything is there. Stop Weir, run this once more for what came meanwhile, then start with CLICKHOUSE_URL set.',
+    );
+  } finally {
+    await Promise.all([source.close(), target.close()]);
+    await from.close();
+  }
+}
+
+/** The store that runs, or, when none does, the data directory's own for as long as this takes. */
+async function openSource(settings: Settings): Promise<{ url: string; close: () => Promise<void> }> {
+  const url = storeUrlOf(settings);
+  const db = openDb(url, { application: 'weir-move', timeoutMs: 5_000 });
+  const { success } = await db.ping();
+  await db.close();
+  if (success || settings.CLICKHOUSE_URL !== undefined) return { url, close: () => Promise.resolve() };
+  const store = await startStore({ dataDir: resolve(settings.WEIR_DATA_DIR), port: 0, log: 'warn', deadline: 120_000 });
+  return { url: store.adminUrl, close: () => store.stop() };
+}
+
+/** @returns whether every row of the source is on the target, unchanged. */
+async function moveAll(ends: Ends, settings: Settings): Promise<boolean> {
+  await moveKeys(ends);
+  let complete = true;
+  for (const table of copiedTables) {
+    const days = table.table === 'bodies' ? settings.WEIR_RETAIN_BODIES_DAYS : settings.WEIR_RETAIN_DAYS;
+    const since = BigInt(Math.floor(Date.now() / dayMs) - days) * BigInt(dayMs * 1000);
+    complete = (await moveTable(ends, table, since)) && complete;
+  }
+  return complete;
+}
+
+/** Days whose rows would be dropped for their age are not looked at: `since`, microseconds. */
+async function moveTable(ends: Ends, table: CopiedTable, since: bigint): Promise<boolean> {
+  const before = await differingDays(ends, table, since);
+  let moved: Copied = { copied: 0, missing: 0, differing: 0 };
+  for (const [index, day] of before.days.entries()) {
+    const date = new Date(Number(day.from / 1000n)).toISOString().slice(0, 10);
+    const done = await copySpan(ends, table, day);
+    moved = add(moved, done);
+    process.stderr.write(`${table.table} ${date}: ${done.copied} rows (day ${index + 1} of ${before.days.length})\n`);
+  }
+  // The proof is a second look, not the absence of an error.
+  let left: Copied = { copied: 0, missing: 0, differing: 0 };
+  const after = before.days.length === 0 ? before : await differingDays(ends, table, since);
+  for (const day of after.days) left = add(left, await copySpan(ends, table, day, true));
+  const more = after.days.length > 0 && left.missing + left.differing === 0 ? '; the target has rows of its own' : '';
+  say(
+    `${table.table}: ${moved.copied} rows copied, ${after.equal} days equal by count and checksum, ` +
+      `${left.missing} rows missing, ${left.differing} differing${more}`,
+  );
+  return left.missing === 0 && left.differing === 0;
+}
+
+/** Keys that the target does not know, or knows in an older version. */
+async function moveKeys({ source, target }: Ends): Promise<void> {
+  const known = new Map((await listKeys(target)).map((key) => [key.key_id, key.updated_at]));
+  const fresh = (await listKeys(source)).filter((key) => (known.get(key.key_id) ?? '') < key.updated_at);
+  await insertRows(target, 'keys', fresh);
+  say(`keys: ${fresh.length} copied`);
+}
