@@ -5,6 +5,7 @@ import { doctor } from './doctor.ts';
 import { createKey } from './key.ts';
 import { runSql } from './sql.ts';
 import { say, start } from './start.ts';
+import { UsageError } from './usage.ts';
 
 const commands: Record<string, { words: string; help: string; run: (words: string[]) => Promise<void> }> = {
   start: { words: '', help: 'starts store, proxy and dashboard', run: start },
@@ -14,13 +15,17 @@ const commands: Record<string, { words: string; help: string; run: (words: strin
     help: 'makes a Weir key and shows it once',
     run: createKey,
   },
-  sql: { words: '"SELECT …"', help: 'asks the store; JSON lines on standard output', run: runSql },
+  sql: {
+    words: '"SELECT …" [--format NAME] [--out FILE] …',
+    help: 'asks the store: a table on a terminal, JSON lines in a pipe, any format in a file',
+    run: runSql,
+  },
   doctor: { words: '', help: 'checks the machine, the settings and what runs', run: doctor },
 };
 
 function help(): string {
   const lines = Object.entries(commands).map(
-    ([name, { words, help: text }]) => `  ${`${name} ${words}`.padEnd(46)} ${text}`,
+    ([name, { words, help: text }]) => `  ${`${name} ${words}`.padEnd(50)} ${text}`,
   );
   return ['Usage: npm run weir -- <command>', '', ...lines].join('\n');
 }
@@ -33,5 +38,5 @@ if (command === undefined) {
 }
 command.run(words).catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+  process.exit(error instanceof UsageError ? 2 : 1);
 });
