@@ -3,10 +3,13 @@
  * there. What is equal is left alone, so that a copy that was broken off, or rows that came meanwhile, cost what is missing
  * and no more. Nothing on the target is ever overwritten or deleted.
  */
+import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Db } from './db.ts';
+import { openRaw } from './raw.ts';
 import { columns, type Table } from './records.ts';
+import { quoteString } from './store/literal.ts';
 
 export interface CopiedTable {
   table: Table;
@@ -126,7 +129,14 @@ async function copyMissing(ends: Ends, table: CopiedTable, span: Span, look: boo
   if (look) return { copied: 0, missing: missing.length, differing };
   for (let from = 0; from < missing.length; from += keysPerStatement) {
     const keys = missing.slice(from, from + keysPerStatement);
-    await copyRows(ends, table, span, `${table.key} IN {keys:Array(String)}`, { keys }, keys.join());
+    await copyRows(
+      ends,
+      table,
+      span,
+      `${table.key} IN {keys:Array(String)}`,
+      { keys: `[${keys.map(quoteString).join()}]` },
+      keys.join(),
+    );
   }
   return { copied: missing.length, missing: 0, differing };
 }
@@ -137,18 +147,20 @@ async function copyRows(
   table: CopiedTable,
   span: Span,
   condition: string,
-  parameters: Record<string, unknown>,
+  parameters: Record<string, string>,
   content: string,
 ): Promise<void> {
   const list = columns(table.table).join(', ');
-  const { stream } = await source.exec({
-    query: `SELECT ${list} FROM ${table.table} ${within(table)} AND ${condition} ORDER BY ${table.time} FORMAT Native`,
-    query_params: { ...bounds(span), ...parameters },
-    clickhouse_settings: { max_execution_time: 0 },
+  // Read so that an error after the first rows is an error here, and not the end of the rows.
+  const rows = await openRaw(source, {
+    statement: `SELECT ${list} FROM ${table.table} ${within(table)} AND ${condition} ORDER BY ${table.time} FORMAT Native`,
+    format: 'Native',
+    params: { ...bounds(span), ...parameters },
+    limit: 0,
   });
   const answer = await target.exec({
     query: `INSERT INTO ${table.table} (${list}) FORMAT Native`,
-    values: stream,
+    values: Readable.from(rows.bytes, { objectMode: false }),
     clickhouse_settings: {
       async_insert: 0,
       // A statement whose answer was lost may be sent again: the rows it is made of are its name.

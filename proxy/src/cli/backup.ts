@@ -4,13 +4,13 @@
  */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { openDb, type Db } from '@weir/schema/db';
 import { quoteString } from '@weir/schema/store/literal';
 import { startStore } from '@weir/schema/store/spawn';
 import { z } from 'zod';
 import { readSettings, say } from './start.ts';
-import { storeUrlOf, unreachable } from './store-url.ts';
+import { failure, storeUrlOf } from './store-url.ts';
+import { parseWords, UsageError } from './usage.ts';
 
 /** A backup answers when it is done: hours for a large store. */
 const longMs = 24 * 3_600_000;
@@ -19,12 +19,11 @@ const restoreUsage = 'Usage: npm run weir -- restore DIR (with WEIR_DATA_DIR a n
 
 /** Writes all tables to a new folder; with `--base` only what that earlier backup does not hold. */
 export async function backup(words: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: words,
-    allowPositionals: true,
-    options: { to: { type: 'string' }, base: { type: 'string' } },
-  });
-  if (positionals.length > 0) throw new Error(backupUsage);
+  const { values, positionals } = parseWords(
+    { args: words, allowPositionals: true, options: { to: { type: 'string' }, base: { type: 'string' } } },
+    backupUsage,
+  );
+  if (positionals.length > 0) throw new UsageError(backupUsage);
   const settings = readSettings();
   if (settings.CLICKHOUSE_URL !== undefined) {
     throw new Error(
@@ -55,7 +54,7 @@ export async function backup(words: string[]): Promise<void> {
     );
     say(`To restore: WEIR_DATA_DIR=… npm run weir -- restore ${target}`);
   } catch (error) {
-    throw unreachable(url, error);
+    throw failure(url, error);
   } finally {
     await db.close();
   }
@@ -63,9 +62,9 @@ export async function backup(words: string[]): Promise<void> {
 
 /** Fills a data directory that has no tables yet; `npm start` brings them up to this version's schema. */
 export async function restore(words: string[]): Promise<void> {
-  const { positionals } = parseArgs({ args: words, allowPositionals: true, options: {} });
+  const { positionals } = parseWords({ args: words, allowPositionals: true, options: {} }, restoreUsage);
   const [from] = positionals;
-  if (from === undefined || positionals.length > 1) throw new Error(restoreUsage);
+  if (from === undefined || positionals.length > 1) throw new UsageError(restoreUsage);
   const settings = readSettings();
   if (settings.CLICKHOUSE_URL !== undefined)
     throw new Error('CLICKHOUSE_URL is set: restore fills the embedded store only.');

@@ -7,6 +7,7 @@ import { createKey } from './key.ts';
 import { move } from './move.ts';
 import { runSql } from './sql.ts';
 import { say, start } from './start.ts';
+import { UsageError } from './usage.ts';
 
 const commands: Record<string, { words: string; help: string; run: (words: string[]) => Promise<void> }> = {
   start: { words: '', help: 'starts store, proxy and dashboard', run: start },
@@ -16,16 +17,20 @@ const commands: Record<string, { words: string; help: string; run: (words: strin
     help: 'makes a Weir key and shows it once',
     run: createKey,
   },
-  sql: { words: '"SELECT …"', help: 'asks the store; JSON lines on standard output', run: runSql },
   backup: { words: '[--to DIR] [--base DIR]', help: 'writes all tables to a new folder', run: backup },
   restore: { words: 'DIR', help: 'fills a new data directory from a backup', run: restore },
   move: { words: '--to URL', help: 'copies everything to another ClickHouse, verified', run: move },
+  sql: {
+    words: '"SELECT …" [--format NAME] [--out FILE] …',
+    help: 'asks the store: a table on a terminal, JSON lines in a pipe, any format in a file',
+    run: runSql,
+  },
   doctor: { words: '', help: 'checks the machine, the settings and what runs', run: doctor },
 };
 
 function help(): string {
   const lines = Object.entries(commands).map(
-    ([name, { words, help: text }]) => `  ${`${name} ${words}`.padEnd(46)} ${text}`,
+    ([name, { words, help: text }]) => `  ${`${name} ${words}`.padEnd(50)} ${text}`,
   );
   return ['Usage: npm run weir -- <command>', '', ...lines].join('\n');
 }
@@ -38,5 +43,5 @@ if (command === undefined) {
 }
 command.run(words).catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+  process.exit(error instanceof UsageError ? 2 : 1);
 });

@@ -1,6 +1,5 @@
 /** `weir move --to URL`: everything recorded, from here to another ClickHouse; can be broken off and run again. */
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
   add,
   copiedTables,
@@ -18,37 +17,33 @@ import { z } from 'zod';
 import type { Settings } from '../env.ts';
 import { listKeys } from '../keys.ts';
 import { readSettings, say } from './start.ts';
-import { storeUrlOf, unreachable } from './store-url.ts';
+import { failure, storeUrlOf } from './store-url.ts';
+import { check, parseWords, UsageError } from './usage.ts';
 
 const usage = 'Usage: npm run weir -- move --to http://user:password@host:8123/weir';
 const statementMs = 6 * 3_600_000;
 const dayMs = 86_400_000;
 
-const address = z.url({
-  protocol: /^https?$/,
-  error: '--to: expected a URL such as http://user:password@host:8123/weir.',
-});
+const address = z.url({ protocol: /^https?$/, error: 'expected a URL such as http://user:password@host:8123/weir' });
 
 export async function move(words: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: words,
-    allowPositionals: true,
-    options: { to: { type: 'string' } },
-  });
-  if (values.to === undefined || positionals.length > 0) throw new Error(usage);
-  const to = address.safeParse(values.to);
-  if (!to.success) throw new Error(to.error.issues[0]?.message ?? usage);
+  const { values, positionals } = parseWords(
+    { args: words, allowPositionals: true, options: { to: { type: 'string' } } },
+    usage,
+  );
+  if (values.to === undefined || positionals.length > 0) throw new UsageError(usage);
+  const to = check('--to', address, values.to);
   const settings = readSettings();
   const from = await openSource(settings);
   const source = openDb(from.url, { application: 'weir-move', timeoutMs: statementMs });
-  const target = openDb(to.data, { application: 'weir-move', timeoutMs: statementMs });
+  const target = openDb(to, { application: 'weir-move', timeoutMs: statementMs });
   try {
-    if (new URL(from.url).host === new URL(to.data).host) throw new Error('--to: that is where the data is now.');
-    await migrate(to.data, {
+    if (new URL(from.url).host === new URL(to).host) throw new Error('--to: that is where the data is now.');
+    await migrate(to, {
       retainDays: settings.WEIR_RETAIN_DAYS,
       retainBodiesDays: settings.WEIR_RETAIN_BODIES_DAYS,
     }).catch((error: unknown) => {
-      throw unreachable(to.data, error);
+      throw failure(to, error);
     });
     const complete = await moveAll({ source, target }, settings);
     if (!complete) {

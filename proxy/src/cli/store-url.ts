@@ -1,8 +1,9 @@
 /** Where the store is, for commands that run beside a started Weir. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ClickHouseError } from '@weir/schema/db';
 import { readPassword } from '@weir/schema/store/password';
-import type { Settings } from '../env.ts';
+import { isLoopbackName, type Settings } from '../env.ts';
 
 /** The store's address with credentials. @throws with a sentence when there is none yet. */
 export function storeUrlOf(settings: Settings): string {
@@ -17,9 +18,27 @@ export function storeUrlOf(settings: Settings): string {
   return url.href;
 }
 
-/** What to say when the store does not answer. */
-export function unreachable(url: string, error: unknown): Error {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code !== 'ECONNREFUSED') return error instanceof Error ? error : new Error(String(error));
-  return new Error(`The store does not answer at ${new URL(url).origin}: is Weir running (npm start)?`);
+const networkCodes: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name could not be looked up',
+  EHOSTUNREACH: 'no way there',
+  ENETUNREACH: 'no way there',
+  ECONNRESET: 'the connection broke',
+  EPIPE: 'the connection broke',
+  ETIMEDOUT: 'no connection in time',
+};
+
+/** What to say of a failed statement: one sentence, with ClickHouse's own words where it said some. */
+export function failure(url: string, error: unknown): Error {
+  if (error instanceof ClickHouseError) {
+    const words = error.message.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
+    return new Error(`ClickHouse: ${words} (${error.type ?? 'error'}, code ${error.code}).`, { cause: error });
+  }
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  const why = networkCodes[code];
+  if (why === undefined) return error instanceof Error ? error : new Error(String(error));
+  const { origin, hostname } = new URL(url);
+  const hint = isLoopbackName(hostname) ? ' Is Weir running (npm start)?' : '';
+  return new Error(`The store does not answer at ${origin}: ${why} (${code}).${hint}`, { cause: error });
 }
