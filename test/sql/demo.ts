@@ -4,7 +4,8 @@ import { insertRows } from '@weir/schema/insert';
 import { migrate } from '@weir/schema/migrate';
 import { timeText, type RequestRow } from '@weir/schema/records';
 import { bodyOf } from '../../proxy/src/demo/bodies.ts';
-import { incidentsBefore, slotCalls, slots, type DemoCall } from '../../proxy/src/demo/history.ts';
+import type { DemoCall } from '../../proxy/src/demo/call-rows.ts';
+import { incidentsBefore, slotCalls, slots } from '../../proxy/src/demo/history.ts';
 import { makeRandom } from '../../proxy/src/demo/random.ts';
 
 /** Requests in an hour, on average. */

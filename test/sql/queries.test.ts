@@ -1,7 +1,7 @@
 /** Every query of docs/sql.md and docs/data.md, as it stands there, on the demo's data, through the port without a password. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RequestRow } from '@weir/schema/records';
-import type { DemoCall } from '../../proxy/src/demo/history.ts';
+import type { DemoCall } from '../../proxy/src/demo/call-rows.ts';
 import { openStore, type TestStore } from '../store/support.ts';
 import { fillDemo, sumOf, timeOf } from './demo.ts';
 import { readBlocks } from './markdown.ts';
