@@ -3,6 +3,7 @@
 import { demo } from '../demo/demo.ts';
 import { doctor } from './doctor.ts';
 import { createKey } from './key.ts';
+import { createSqlUser } from './sql-user.ts';
 import { runSql } from './sql.ts';
 import { say, start } from './start.ts';
 import { UsageError } from './usage.ts';
@@ -19,6 +20,11 @@ const commands: Record<string, { words: string; help: string; run: (words: strin
     words: '"SELECT …" [--format NAME] [--out FILE] …',
     help: 'asks the store: a table on a terminal, JSON lines in a pipe, any format in a file',
     run: runSql,
+  },
+  'sql-user': {
+    words: '--name NAME [--print] [--url URL]',
+    help: 'makes a read-only user with limits on a ClickHouse server',
+    run: createSqlUser,
   },
   doctor: { words: '', help: 'checks the machine, the settings and what runs', run: doctor },
 };
