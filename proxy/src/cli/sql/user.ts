@@ -68,8 +68,17 @@ export function readerStatements({ name, database, passwordHash }: ReaderOptions
 
 /** What takes back what `readerStatements` made. */
 export function undoStatements(name: string): string[] {
-  const user = quoteName(name);
-  return [`DROP USER IF EXISTS ${user}`, `DROP SETTINGS PROFILE IF EXISTS ${user}`, `DROP QUOTA IF EXISTS ${user}`];
+  const own = ownName(name);
+  return [
+    `DROP USER IF EXISTS ${quoteName(name)}`,
+    `DROP SETTINGS PROFILE IF EXISTS ${own}`,
+    `DROP QUOTA IF EXISTS ${own}`,
+  ];
+}
+
+/** Profile and quota of a reader: a name that nobody else's has, so that replacing them replaces only ours. */
+function ownName(user: string): string {
+  return quoteName(`weir_reader_${user}`);
 }
 
 /** 144 random bits, in letters and digits that need no escaping in a URL. */
