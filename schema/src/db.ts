@@ -1,15 +1,9 @@
 /** The one door to ClickHouse: nothing else imports @clickhouse/client. */
-import {
-  ClickHouseError,
-  ClickHouseLogLevel,
-  createClient,
-  parseError,
-  type ClickHouseClient,
-} from '@clickhouse/client';
+import { ClickHouseError, ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 
 export type Db = ClickHouseClient;
 export type { DataFormat } from '@clickhouse/client';
-export { ClickHouseError, parseError };
+export { ClickHouseError };
 
 /** Settings of every statement: 64-bit integers and decimals come back as text, exactly. */
 const readSettings = {

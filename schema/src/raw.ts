@@ -5,7 +5,8 @@
  * is broken. @clickhouse/client looks for that marker in the formats that it parses itself, not in the bytes of `exec`.
  */
 import type { Readable } from 'node:stream';
-import { parseError, type DataFormat, type Db } from './db.ts';
+import { text } from 'node:stream/consumers';
+import { ClickHouseError, type DataFormat, type Db } from './db.ts';
 
 export interface RawQuery {
   /** As it was written; a FORMAT clause in it wins over `format`. */
@@ -29,8 +30,10 @@ export interface RawResult {
 
 /** Runs a statement. @throws ClickHouseError, or a network error, when it fails before the first byte. */
 export async function openRaw(db: Db, query: RawQuery): Promise<RawResult> {
-  const { stream, response_headers: headers } = await db.exec({
+  const answer = await db.exec({
     query: query.statement,
+    // Its own reading of errors takes the first word in capitals and brackets, which a syntax error quotes, for the type.
+    ignore_error_response: true,
     ...(query.signal === undefined ? {} : { abort_signal: query.signal }),
     clickhouse_settings: {
       ...parametersOf(query),
@@ -39,6 +42,8 @@ export async function openRaw(db: Db, query: RawQuery): Promise<RawResult> {
       ...(query.limit === undefined ? {} : { max_execution_time: query.limit }),
     },
   });
+  const { stream, response_headers: headers, http_status_code: status } = answer;
+  if (status === undefined || status >= 400) throw readError(await text(stream));
   const header = (name: string): string | undefined => {
     const value = headers[name];
     return Array.isArray(value) ? value[0] : value;
@@ -82,8 +87,17 @@ async function* whole(source: Readable, tag: string | undefined): AsyncGenerator
     if (parts.error() === undefined) throw new Error(broken, { cause: error });
   }
   const error = parts.error();
-  if (error !== undefined) throw parseError(error);
+  if (error !== undefined) throw readError(error);
   if (parts.held().length > 0) yield parts.held();
+}
+
+/** ClickHouse's error from its text: `Code: 62. DB::Exception: … (SYNTAX_ERROR) (version …)`. */
+function readError(words: string): Error {
+  const match = /Code: (\d+)\. DB::Exception: ([^]*) \(([A-Z][A-Z0-9_]+)\)(?: \(version |\s*$)/.exec(words);
+  if (match === null)
+    return new Error(words.trim().slice(0, 1_000) || 'The store answered with an error without a word.');
+  const [, code = '', message = '', type = ''] = match;
+  return new ClickHouseError({ code, message, type });
 }
 
 /** Tells the rows from the server's words after the marker. */

@@ -5,6 +5,7 @@ import { backup, restore } from './backup.ts';
 import { doctor } from './doctor.ts';
 import { createKey } from './key.ts';
 import { move } from './move.ts';
+import { createSqlUser } from './sql-user.ts';
 import { runSql } from './sql.ts';
 import { say, start } from './start.ts';
 import { UsageError } from './usage.ts';
@@ -24,6 +25,11 @@ const commands: Record<string, { words: string; help: string; run: (words: strin
     words: '"SELECT …" [--format NAME] [--out FILE] …',
     help: 'asks the store: a table on a terminal, JSON lines in a pipe, any format in a file',
     run: runSql,
+  },
+  'sql-user': {
+    words: '--name NAME [--print] [--url URL]',
+    help: 'makes a read-only user with limits on a ClickHouse server',
+    run: createSqlUser,
   },
   doctor: { words: '', help: 'checks the machine, the settings and what runs', run: doctor },
 };
