@@ -39,7 +39,7 @@ async function collect(stream: Readable, limit: number): Promise<Buffer> {
     length += chunk.length;
     if (length > limit) {
       throw new StoreError(
-        203,
+        229,
         'QUERY_IS_TOO_LARGE',
         `The body is larger than ${limit} bytes: send it in several inserts`,
       );
