@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { authenticate } from './auth.ts';
 import type { Caller } from './auth.ts';
-import { readBody } from './body.ts';
+import { collectAll, decodeBody } from './body.ts';
 import { isEngines } from './encoding.ts';
 import { StoreError } from './errors.ts';
 import { plainFormat } from './formats.ts';
@@ -18,15 +18,15 @@ import type { Runner, RunOptions } from './run.ts';
 import type { Sessions, SessionWish } from './sessions.ts';
 import { parseStatement } from './statement.ts';
 import type { Statement } from './statement.ts';
+import { withStatement } from './upload.ts';
+import type { UploadTools } from './upload.ts';
 import type { Log } from './log.ts';
 
-export interface StoreHttp {
-  readonly runner: Runner;
+export interface StoreHttp extends UploadTools {
   readonly gate: Gate;
   readonly sessions: Sessions;
   readonly secret: string;
   readonly engineVersion: string;
-  readonly maxBodyBytes: number;
   /** Bytes that one SELECT may take by default. */
   readonly maxQueryMemory: number;
   readonly log: Log;
@@ -90,21 +90,47 @@ async function answer(
   response.on('close', () => {
     if (!response.writableFinished) abort.abort();
   });
-  const { request, parts } = await readParts(
-    message,
-    given,
-    caller === 'owner' ? store.maxBodyBytes : maxAnonymousBytes,
+  const asked: Asked = { store, caller, response, identity, signal: abort.signal };
+  const query = Buffer.from(given.query);
+  if (message.method !== 'POST') return perform(asked, given, parseFor(caller, [query]));
+  const boundary = readBoundary(message.headers['content-type']);
+  if (boundary !== undefined) {
+    const most = caller === 'owner' ? maxFormBytes : maxAnonymousBytes;
+    const fields = parseFields(await collectAll(decodeBody(message), most), boundary);
+    const parts = [query, Buffer.from(fields.get('query') ?? '')];
+    return perform(asked, addFields(given, fields), parseFor(caller, parts));
+  }
+  if (caller === 'anyone') {
+    const body = await collectAll(decodeBody(message), maxAnonymousBytes);
+    return perform(asked, given, parseFor(caller, [query, body]));
+  }
+  const token = given.settings.has('insert_deduplication_token');
+  const decode = { signal: abort.signal, connect: { settings: new Map<string, string>() } };
+  return withStatement(message, query, { tools: store, token, decode }, (statement) =>
+    perform(asked, given, statement),
   );
-  const parsed = parseFor(caller, parts);
-  const gated = caller === 'anyone' ? await store.gate.admit(parsed, request, abort.signal) : undefined;
+}
+
+/** Who asks, and where the answer goes. */
+interface Asked {
+  readonly store: StoreHttp;
+  readonly caller: Caller;
+  readonly response: ServerResponse;
+  readonly identity: Identity;
+  readonly signal: AbortSignal;
+}
+
+async function perform(asked: Asked, request: StoreRequest, parsed: Statement): Promise<StoreError | undefined> {
+  const { store, caller, response, identity, signal } = asked;
+  const gated = caller === 'anyone' ? await store.gate.admit(parsed, request, signal) : undefined;
   const statement = gated?.statement ?? parsed;
-  const named = statement.kind === 'insert' ? undefined : statement.format;
+  const named = 'format' in statement ? statement.format : undefined;
   const format = named ?? request.defaultFormat ?? plainFormat;
   const responder = makeResponder({ ...request, ...identity, response, format });
   const everyMs = request.progressMs;
   const options: RunOptions = {
     format,
-    signal: abort.signal,
+    signal,
     connect: gated?.connect ?? ownersConnection(request, statement, store.maxQueryMemory),
     lane: caller === 'owner' ? 'owner' : 'anyone',
     compression: request.encoding && isEngines(request.encoding) ? request.encoding : undefined,
@@ -120,21 +146,6 @@ async function answer(
     responder.fail(failure);
     return failure;
   }
-}
-
-/** The parts of the statement, as URL, body or the fields of a form bring them. */
-async function readParts(
-  message: IncomingMessage,
-  request: StoreRequest,
-  limit: number,
-): Promise<{ request: StoreRequest; parts: Buffer[] }> {
-  const query = Buffer.from(request.query);
-  if (message.method !== 'POST') return { request, parts: [query] };
-  const boundary = readBoundary(message.headers['content-type']);
-  const body = await readBody(message, boundary === undefined ? limit : Math.min(limit, maxFormBytes));
-  if (boundary === undefined) return { request, parts: [query, body] };
-  const fields = parseFields(body, boundary);
-  return { request: addFields(request, fields), parts: [query, Buffer.from(fields.get('query') ?? '')] };
 }
 
 /** A session is the owner's alone, and one statement has it at a time. */
@@ -174,6 +185,8 @@ async function run(runner: Runner, statement: Statement, options: RunOptions, re
   if (statement.kind === 'insert') {
     return responder.send(nothing, await runner.insert(statement.prefix, statement.data, options), false);
   }
+  if (statement.kind === 'infile')
+    return responder.send(nothing, await runner.insertFile(statement.sql, options), false);
   if (statement.kind === 'command' && statement.verb === 'INSERT') {
     return responder.send(nothing, await runner.insertSelect(statement.sql, options), false);
   }

@@ -11,8 +11,10 @@ import { onParentGone } from './parent.ts';
 import { ensurePassword } from './password.ts';
 import { Runner } from './run.ts';
 import { Sessions } from './sessions.ts';
+import { Spool } from './spool.ts';
 
-const maxBodyBytes = 256 * 1024 * 1024;
+const limits = { held: 16 * 1024 * 1024, most: 256 * 1024 * 1024 };
+const maxSpooledBytes = 64 * 1024 ** 3;
 
 async function main(): Promise<void> {
   const config = parseConfig(process.env);
@@ -36,7 +38,8 @@ async function main(): Promise<void> {
     sessions,
     secret,
     engineVersion,
-    maxBodyBytes,
+    spool: new Spool(temporary, maxSpooledBytes),
+    limits,
     maxQueryMemory,
     log,
   });

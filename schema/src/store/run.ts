@@ -9,6 +9,7 @@ import { cancelled, Lane } from './lanes.ts';
 import type { InsertResult } from './native.ts';
 import { quoteString } from './literal.ts';
 import type { HeldSession } from './sessions.ts';
+import { tooLarge } from './spool.ts';
 import type { Statement } from './statement.ts';
 import { elapsedNs, emptySummary } from './summary.ts';
 import type { Summary } from './summary.ts';
@@ -114,6 +115,38 @@ export class Runner {
   insert(prefix: string, data: Buffer, options: RunOptions): Promise<Summary> {
     return this.#writers.use(options.signal, () =>
       this.#connected(options, false, async (connection) => readWritten(await connection.insert(prefix, data))),
+    );
+  }
+
+  /** The same with its data in a file, which the engine reads in blocks. */
+  insertFile(sql: string, options: RunOptions): Promise<Summary> {
+    return this.#writers.use(options.signal, () =>
+      this.#connected(options, false, async (connection) => {
+        const { elapsed, rowsRead, bytesRead } = await connection.run(sql);
+        return readWritten({ elapsed, rowsWritten: rowsRead, bytesWritten: bytesRead });
+      }),
+    );
+  }
+
+  /** What a file of the store holds, decompressed by the engine; whole in memory, and no more than `most` bytes. */
+  decode(
+    path: string,
+    compression: string,
+    most: number,
+    options: Pick<RunOptions, 'signal' | 'connect'>,
+  ): Promise<Buffer> {
+    const settings = new Map([['max_memory_usage', String(3 * most)]]);
+    const sql = `SELECT * FROM file(${quoteString(path)}, 'RawBLOB', 'b String', ${quoteString(compression)})`;
+    return this.#readers.owner.use(options.signal, () =>
+      this.#connected(
+        { ...options, connect: { settings }, format: 'RawBLOB', lane: 'owner' },
+        true,
+        async (connection) => {
+          const { bytes } = await connection.run(sql, 'RawBLOB');
+          if (bytes.length > most) throw tooLarge(most);
+          return Buffer.from(bytes);
+        },
+      ),
     );
   }
 
