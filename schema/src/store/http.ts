@@ -175,7 +175,7 @@ function runInSession(
   const settings = new Map([...options.connect.settings].filter(([name]) => name !== 'readonly'));
   const connect = { ...options.connect, settings, database: request.database, readonly: undefined };
   const text = statement.kind === 'insert' ? statement.prefix : statement.sql;
-  return store.sessions.use(wish, { verb, text }, (session) =>
+  return store.sessions.use(wish, { verb, text, answered: responder.answered }, (session) =>
     run(store.runner, statement, { ...options, connect, session }, responder),
   );
 }

@@ -16,6 +16,8 @@ import type { Summary } from './summary.ts';
 export interface Responder extends Sink {
   /** A whole result; one that is not of rows has no format. */
   send(bytes: Buffer, summary: Partial<Summary>, rows: boolean): void;
+  /** Whether the end of the answer has been sent. */
+  answered(): boolean;
   /** How far the statement is: an X-ClickHouse-Progress header, while no byte of the body has gone out. */
   progress(sample: Partial<Summary>): void;
   /** An error: its own status while no byte has gone out, a marked trailer and a broken connection after. */
@@ -51,6 +53,7 @@ export function makeResponder(options: ResponderOptions): Responder {
   let out: Writable = response;
   let encoder: (Zlib & Writable) | undefined;
   let started = false;
+  let answered = false;
 
   /** Sends the head of a result of rows; `whole` is the length of the body, where it is known. */
   function start(summary: Partial<Summary>, encoding: Encoding | undefined, whole?: number): void {
@@ -101,10 +104,12 @@ export function makeResponder(options: ResponderOptions): Responder {
     const bytes = Buffer.concat(held.splice(0));
     const read = options.encoding ? {} : readStatistics(options.format, bytes);
     if (!started) start({ ...summary, ...read }, options.encoding, length);
+    answered = true;
     out.end(bytes);
   }
 
   function fail(error: StoreError): void {
+    answered = true;
     if (response.destroyed) return;
     // What the engine compresses of no rows is an end without a beginning.
     if (!started && options.encoding && isEngines(options.encoding) && length < 16) held.length = 0;
@@ -133,6 +138,7 @@ export function makeResponder(options: ResponderOptions): Responder {
   return {
     consume,
     fail,
+    answered: () => answered,
     progress(sample) {
       sampled = sample;
       if (started || response.destroyed) return;
@@ -147,6 +153,7 @@ export function makeResponder(options: ResponderOptions): Responder {
         response.setHeader('Content-Type', 'text/plain; charset=UTF-8');
         sendHead(summary, bytes.length);
       }
+      answered = true;
       out.end(bytes);
     },
   };

@@ -24,6 +24,8 @@ export interface HeldSession {
 export interface SessionStatement {
   readonly verb: string;
   readonly text: string;
+  /** Whether the end of its answer has been sent. */
+  answered(): boolean;
 }
 
 interface Session {
@@ -31,12 +33,14 @@ interface Session {
   readonly parameters: Set<string>;
   broken: boolean;
   timer?: NodeJS.Timeout;
+  /** Whether the statement that holds it has sent the end of its answer. */
+  answered: () => boolean;
   /** Resolves when the statement that holds it lets it go. */
   held?: Promise<void> | undefined;
 }
 
 const mostSessions = 100;
-// A client that has read its result may ask again before the store has tidied up behind it.
+// How long a client that asks twice at once waits for the first answer.
 const graceMs = 300;
 
 /**
@@ -59,6 +63,7 @@ export class Sessions {
   ): Promise<Result> {
     const session = await this.#take(wish);
     let release = (): void => undefined;
+    session.answered = () => statement.answered();
     session.held = new Promise((resolve) => (release = resolve));
     clearTimeout(session.timer);
     try {
@@ -78,7 +83,9 @@ export class Sessions {
 
   async #take(wish: SessionWish): Promise<Session> {
     const known = this.#sessions.get(wish.id);
-    if (known?.held) await Promise.race([known.held, new Promise((resolve) => setTimeout(resolve, graceMs))]);
+    if (known?.held && !known.answered()) await Promise.race([known.held, later(graceMs)]);
+    // A client that has read its answer may ask again before the store has tidied up behind it.
+    if (known?.held && known.answered()) await known.held;
     const session = this.#sessions.get(wish.id);
     if (session?.held) {
       throw new StoreError(373, 'SESSION_IS_LOCKED', `Session ${wish.id} is locked by a concurrent client`);
@@ -90,7 +97,7 @@ export class Sessions {
       throw new StoreError(202, 'TOO_MANY_SIMULTANEOUS_QUERIES', message);
     }
     // In the map before the first wait, so that two first statements do not make two.
-    const made: Session = { parameters: new Set(), broken: false };
+    const made: Session = { parameters: new Set(), broken: false, answered: () => false };
     this.#sessions.set(wish.id, made);
     return made;
   }
@@ -132,6 +139,10 @@ export class Sessions {
     clearTimeout(session.timer);
     session.connection?.close();
   }
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** What the settings and the database of a session are before a statement changes them. */
