@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { Transform } from 'node:stream';
 import { StoreError } from './errors.ts';
+import { tooLarge } from './spool.ts';
 
 const decoders: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
@@ -12,39 +12,74 @@ const decoders: Readonly<Record<string, () => Transform>> = {
   br: createBrotliDecompress,
 };
 
-/** Reads a request's body, decompressed, up to a limit of bytes held in memory. */
-export async function readBody(message: IncomingMessage, limit: number): Promise<Buffer> {
-  const encoding = (message.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  if (encoding === 'identity' || encoding === '') return collect(message, limit);
-  const decoder = decoders[encoding];
-  if (!decoder) {
-    throw new StoreError(
-      48,
-      'NOT_IMPLEMENTED',
-      `Content-Encoding ${encoding} is not supported: gzip, deflate or br is`,
-    );
-  }
-  const decoded = decoder();
-  const [body] = await Promise.all([collect(decoded, limit), pipeline(message, decoded)]).catch((error: unknown) => {
-    if (error instanceof StoreError) throw error;
-    throw new StoreError(354, 'ZLIB_INFLATE_FAILED', `The body is not valid ${encoding}`, 400);
-  });
-  return body;
+// What Node.js 20 cannot read and the engine can (src/IO/CompressionMethod.cpp).
+const engines: ReadonlySet<string> = new Set(['zstd', 'lz4', 'xz', 'bz2', 'snappy']);
+
+/** The encoding of a body that the engine has to decode, or nothing. */
+export function readEnginesEncoding(message: IncomingMessage): string | undefined {
+  const encoding = readEncoding(message);
+  return engines.has(encoding) ? encoding : undefined;
 }
 
-async function collect(stream: Readable, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > limit) {
-      throw new StoreError(
-        203,
-        'QUERY_IS_TOO_LARGE',
-        `The body is larger than ${limit} bytes: send it in several inserts`,
-      );
-    }
-    chunks.push(chunk);
+function readEncoding(message: IncomingMessage): string {
+  return (message.headers['content-encoding'] ?? 'identity').trim().toLowerCase() || 'identity';
+}
+
+/** The bytes of a request's body, decompressed as they come. */
+export function decodeBody(message: IncomingMessage): AsyncGenerator<Buffer> {
+  const encoding = readEncoding(message);
+  if (encoding === 'identity') return chunksOf(message);
+  const decoder = decoders[encoding]?.();
+  if (!decoder) {
+    const known = [...Object.keys(decoders), ...engines].join(', ');
+    throw new StoreError(48, 'NOT_IMPLEMENTED', `Content-Encoding ${encoding} is not supported: ${known} are`);
   }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  // Its failure reaches the reader of the decoder as well.
+  pipeline(message, decoder).catch(() => undefined);
+  return decoded(decoder, encoding);
+}
+
+async function* decoded(decoder: Transform, encoding: string): AsyncGenerator<Buffer> {
+  try {
+    yield* chunksOf(decoder);
+  } catch {
+    throw new StoreError(354, 'ZLIB_INFLATE_FAILED', `The body is not valid ${encoding}`, 400);
+  }
+}
+
+/** The chunks of a stream of bytes. */
+export async function* chunksOf(stream: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
+  for await (const chunk of stream) yield chunk as Buffer;
+}
+
+/** Bytes that were read, and whether there are more. */
+export interface Collected {
+  readonly bytes: Buffer;
+  readonly more: boolean;
+}
+
+/** Takes chunks until there are more than `limit` bytes, and leaves the rest to whoever goes on. */
+export async function collect(chunks: AsyncGenerator<Buffer>, limit: number): Promise<Collected> {
+  const held: Buffer[] = [];
+  let length = 0;
+  while (length <= limit) {
+    const { done, value } = await chunks.next();
+    if (done) return { bytes: held.length === 1 ? held[0]! : Buffer.concat(held), more: false };
+    held.push(value);
+    length += value.length;
+  }
+  return { bytes: Buffer.concat(held), more: true };
+}
+
+/** All bytes, or an error when there are more than `limit`. */
+export async function collectAll(chunks: AsyncGenerator<Buffer>, limit: number): Promise<Buffer> {
+  const { bytes, more } = await collect(chunks, limit);
+  if (more) throw tooLarge(limit);
+  return bytes;
+}
+
+/** The bytes, and then what still comes. */
+export async function* resume(bytes: Buffer, rest: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
+  yield bytes;
+  yield* rest;
 }

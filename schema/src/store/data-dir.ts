@@ -6,6 +6,8 @@ export interface DataDir {
   readonly root: string;
   readonly store: string;
   readonly pipes: string;
+  /** Where the engine and the store keep files of statements that run. */
+  readonly temporary: string;
   readonly engineArgs: readonly string[];
 }
 
@@ -22,13 +24,13 @@ export function prepareDataDir(root: string, memory: number): DataDir {
   const users = join(run, 'users.xml');
   writeFileSync(users, usersXml, { mode: 0o600 });
   writeFileSync(config, configXml({ memory, users, temporary: `${temporary}/` }), { mode: 0o600 });
-  return { root, store, pipes: join(run, 'pipes'), engineArgs: [`--config-file=${config}`] };
+  return { root, store, pipes: join(run, 'pipes'), temporary, engineArgs: [`--config-file=${config}`] };
 }
 
 /** What a store that died left in its temporary directory. Called with the engine's lock held. */
 export function clearTemporary(dataDir: DataDir): void {
-  rmSync(join(dataDir.root, 'store-run', 'tmp'), { recursive: true, force: true });
-  mkdirSync(join(dataDir.root, 'store-run', 'tmp'), { recursive: true, mode: 0o700 });
+  rmSync(dataDir.temporary, { recursive: true, force: true });
+  mkdirSync(dataDir.temporary, { recursive: true, mode: 0o700 });
 }
 
 /** The process that holds the engine's lock on this directory, as the engine's own status file names it. */

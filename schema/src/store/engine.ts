@@ -2,6 +2,7 @@ import { quoteName, quoteString } from './literal.ts';
 import { loadAddon } from './native.ts';
 import type { Addon, Handle, InsertResult, QueryResult } from './native.ts';
 import { readEngineError } from './errors.ts';
+import type { Summary } from './summary.ts';
 
 /**
  * The engine of the process. Invariants: every statement of a caller has a connection of its own, made for it and closed
@@ -36,7 +37,8 @@ export class Engine {
     const connection = new Connection(this.#addon, this.#addon.CreateConnection(this.#path), tag);
     try {
       if (options.database !== undefined) await connection.run(`USE ${quoteName(options.database)}`);
-      await connection.run(`SET ${[...assignments(options.settings), ...assignments(baseSettings(tag))].join(', ')}`);
+      const settings = new Map([...(options.defaults ?? []), ...options.settings, ...baseSettings(tag)]);
+      await connection.run(`SET ${assignments(settings).join(', ')}`);
       for (const role of options.roles ?? []) await connection.run(`SET ROLE ${quoteName(role)}`);
       if (options.readonly !== undefined) await connection.run(`SET readonly = ${options.readonly}`);
       return connection;
@@ -56,6 +58,24 @@ export class Engine {
     }
   }
 
+  /** The figures of what runs on the connection with this tag, or nothing when nothing does. */
+  async sample(tag: string): Promise<Partial<Summary> | undefined> {
+    const connection = new Connection(this.#addon, this.#addon.CreateConnection(this.#path), 'weir:sample');
+    try {
+      const from = `system.processes WHERE Settings['${tagSetting}'] = ${quoteString(tag)}`;
+      const { bytes } = await connection.run(`SELECT ${sampled.join(', ')} FROM ${from}`, 'TabSeparated');
+      const [read_rows, read_bytes, written_rows, written_bytes, total_rows_to_read, elapsed_ns] = Buffer.from(bytes)
+        .toString()
+        .trim()
+        .split('\t');
+      if (!read_rows || !read_bytes || !written_rows || !written_bytes || !total_rows_to_read || !elapsed_ns)
+        return undefined;
+      return { read_rows, read_bytes, written_rows, written_bytes, total_rows_to_read, elapsed_ns };
+    } finally {
+      connection.close();
+    }
+  }
+
   /** Closes the data directory. Nothing may be running. */
   close(): void {
     this.#addon.CloseConnection(this.#root);
@@ -63,10 +83,12 @@ export class Engine {
 }
 
 export interface ConnectOptions {
-  readonly database?: string;
+  readonly database?: string | undefined;
   readonly settings: ReadonlyMap<string, string>;
+  /** Settings of the store's own choice, which give way to any other. */
+  readonly defaults?: ReadonlyMap<string, string>;
   readonly roles?: readonly string[];
-  readonly readonly?: 1 | 2;
+  readonly readonly?: 1 | 2 | undefined;
 }
 
 /** One connection for one statement. */
@@ -107,6 +129,8 @@ export class Connection {
 
 const emptyData = Buffer.from('\n');
 
+const sampled = 'read_rows read_bytes written_rows written_bytes total_rows_approx toUInt64(elapsed*1e9)'.split(' ');
+
 // A text setting of the engine that does nothing here (it filters server logs sent to a native client), and that
 // system.processes shows: the one way to find a connection's query, as the engine takes no query id.
 const tagSetting = 'send_logs_source_regexp';
@@ -120,6 +144,7 @@ function baseSettings(tag: string): ReadonlyMap<string, string> {
   ]);
 }
 
-function assignments(settings: ReadonlyMap<string, string>): string[] {
+/** `name = 'value'` for each setting. */
+export function assignments(settings: ReadonlyMap<string, string>): string[] {
   return [...settings].map(([name, value]) => `${name} = ${quoteString(value)}`);
 }

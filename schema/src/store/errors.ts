@@ -14,24 +14,18 @@ export class StoreError extends Error {
   }
 }
 
+// src/Server/HTTP/exceptionCodeToHTTPStatus.cpp; what is not here is 500, also there.
 const codesByStatus: ReadonlyArray<readonly [status: number, codes: readonly number[]]> = [
   [401, [194]],
-  // 164 (readonly) is 500 on a ClickHouse server; the fault is the caller's, so here it is refused like any other access.
-  [403, [164, 192, 193, 497, 512, 516]],
-  [
-    400,
-    [
-      6, 7, 8, 15, 16, 25, 26, 27, 36, 38, 41, 44, 53, 62, 69, 72, 117, 167, 168, 223, 281, 376, 380, 427, 441, 507,
-      675, 676,
-    ],
-  ],
-  [404, [46, 47, 50, 56, 60, 63, 73, 78, 81, 107, 115, 152, 511]],
+  [403, [192, 193, 497, 512, 516]],
+  [400, [6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676]],
+  [404, [46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511]],
   [408, [159]],
   [411, [381]],
-  [413, [203]],
-  [415, [752]],
+  [413, [229]],
+  [415, [779]],
   [501, [48]],
-  [503, [76, 202, 209, 439]],
+  [503, [76, 209, 439]],
 ];
 
 const statuses = new Map(codesByStatus.flatMap(([status, codes]) => codes.map((code) => [code, status] as const)));
@@ -44,12 +38,18 @@ export function readStatus(error: StoreError): number {
 const coded = /^Code: (\d+)\. DB::Exception: ([\s\S]*) \(([A-Z][A-Z0-9_]+)\)\s*$/;
 const version = / \(version [^()]*(?:\([^()]*\))?\)\s*$/;
 
+// What chDB adds to an error: the same error wrapped again, and, for data that it reads from a file of ours, the file.
+const wrapped = /^Code: \d+\. DB::Exception: ([\s\S]*) \([A-Z][A-Z0-9_]+\) \(version [^()]*(?:\([^()]*\))?\)\.?$/;
+const ofFile = /(: )?\(in file\/uri [^()]*\)|: While executing File\b|: data for INSERT was parsed from file/g;
+
 /** The engine's own error text (`Code: 60. DB::Exception: … (UNKNOWN_TABLE)`) as a StoreError. */
 export function readEngineError(cause: unknown): StoreError {
   const text = cause instanceof Error ? cause.message : String(cause);
   const match = coded.exec(text.replace(version, ''));
   if (!match) return new StoreError(1001, 'STD_EXCEPTION', text);
-  return new StoreError(Number(match[1]), match[3] ?? 'UNKNOWN', match[2] ?? text);
+  let message = (match[2] ?? text).replace(ofFile, '');
+  for (let inner = wrapped.exec(message); inner; inner = wrapped.exec(message)) message = inner[1]!;
+  return new StoreError(Number(match[1]), match[3] ?? 'UNKNOWN', message);
 }
 
 /** The body of an error response, worded as a ClickHouse server does it. */

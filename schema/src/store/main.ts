@@ -10,8 +10,11 @@ import { openLog } from './log.ts';
 import { onParentGone } from './parent.ts';
 import { ensurePassword } from './password.ts';
 import { Runner } from './run.ts';
+import { Sessions } from './sessions.ts';
+import { Spool } from './spool.ts';
 
-const maxBodyBytes = 256 * 1024 * 1024;
+const limits = { held: 16 * 1024 * 1024, most: 256 * 1024 * 1024 };
+const maxSpooledBytes = 64 * 1024 ** 3;
 
 async function main(): Promise<void> {
   const config = parseConfig(process.env);
@@ -25,15 +28,31 @@ async function main(): Promise<void> {
   const places = Math.max(3, config.threads - 8);
   const writers = Math.max(1, Math.floor(places / 4));
   const pipes = makeFifos(dataDir.pipes, places - writers);
-  const runner = new Runner(engine, { pipes, writers, maxWaiting: 256 });
-  const server = createStoreServer({ runner, gate: new Gate(engine), secret, engineVersion, maxBodyBytes, log });
+  const { temporary } = dataDir;
+  const runner = new Runner(engine, { pipes, temporary, writers, maxWaiting: 256 });
+  const sessions = new Sessions(engine);
+  const maxQueryMemory = Math.floor(config.memory / 2);
+  const server = createStoreServer({
+    runner,
+    gate: new Gate(engine),
+    sessions,
+    secret,
+    engineVersion,
+    spool: new Spool(temporary, maxSpooledBytes),
+    limits,
+    maxQueryMemory,
+    log,
+  });
   const port = await listen(server, config.port);
   let stopping = false;
   const stop = (why: string) => {
     if (stopping) return;
     stopping = true;
     log.write('info', 'stopping', { why });
-    void close(server, runner, engine).then(() => process.exit(0));
+    void close(server, runner, () => {
+      sessions.close();
+      engine.close();
+    }).then(() => process.exit(0));
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
@@ -78,7 +97,7 @@ function listen(server: Server, port: number): Promise<number> {
 }
 
 /** Takes no more connections, ends the queries, finishes and answers the inserts in flight, closes the data directory. */
-async function close(server: Server, runner: Runner, engine: Engine): Promise<void> {
+async function close(server: Server, runner: Runner, closeEngine: () => void): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // A connection becomes idle when its answer has been read; there is no event for that.
   const idle = setInterval(() => server.closeIdleConnections(), 20);
@@ -86,7 +105,7 @@ async function close(server: Server, runner: Runner, engine: Engine): Promise<vo
   await runner.endQueries();
   await Promise.race([closed, deadline]);
   clearInterval(idle);
-  engine.close();
+  closeEngine();
 }
 
 /** One sentence for what keeps the store from starting. */

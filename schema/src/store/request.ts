@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { chooseEncoding } from './encoding.ts';
+import type { Encoding } from './encoding.ts';
 import { StoreError } from './errors.ts';
 import { isFormatName } from './formats.ts';
+import type { SessionWish } from './sessions.ts';
 
 /** A request of ClickHouse's HTTP interface, as far as URL and headers tell it. */
 export interface StoreRequest {
@@ -17,9 +20,15 @@ export interface StoreRequest {
   readonly parameters: ReadonlyMap<string, string>;
   /** Settings of this one statement. */
   readonly settings: ReadonlyMap<string, string>;
-  readonly compress: boolean;
+  /** What compresses a result of rows. */
+  readonly encoding: Encoding | undefined;
+  readonly level: number;
   /** Hold the response until the statement has ended, so that an error always has its own status. */
   readonly waitForEnd: boolean;
+  readonly bufferBytes: number;
+  /** Milliseconds between X-ClickHouse-Progress headers, when they are wanted. */
+  readonly progressMs: number | undefined;
+  readonly session: SessionWish | undefined;
 }
 
 // Names of the interface itself, which are no settings of the engine.
@@ -32,7 +41,6 @@ const ownNames = new Set(
 );
 
 const refused: ReadonlyArray<readonly [name: string, why: string]> = [
-  ['session_id', 'Sessions are not supported: every statement has a connection of its own'],
   [
     'compress',
     'ClickHouse’s own compression is not supported: use enable_http_compression=1 with Accept-Encoding: gzip',
@@ -67,9 +75,41 @@ export function parseRequest(message: IncomingMessage): StoreRequest {
     password: header(message, 'x-clickhouse-key') ?? basic?.password ?? of('password'),
     parameters,
     settings,
-    compress: isOn(of('enable_http_compression')) && acceptsGzip(header(message, 'accept-encoding')),
-    waitForEnd: isOn(of('wait_end_of_query')),
+    encoding: isOn(of('enable_http_compression')) ? chooseEncoding(header(message, 'accept-encoding')) : undefined,
+    level: readNumber(of('http_zlib_compression_level'), { least: 1, most: 9, usual: 3 }),
+    waitForEnd: isOn(of('wait_end_of_query')) || isOn(of('http_wait_end_of_query')),
+    bufferBytes: readNumber(of('buffer_size') ?? of('http_response_buffer_size'), {
+      least: 0,
+      most: 2 ** 40,
+      usual: 0,
+    }),
+    progressMs: isOn(of('send_progress_in_http_headers'))
+      ? readNumber(of('http_headers_progress_interval_ms'), { least: 10, most: 60_000, usual: 100 })
+      : undefined,
+    session: readSession(of),
   };
+}
+
+/** As parseSessionTimeout in src/Server/HTTPHandler.cpp: 60 seconds when nothing is said, an hour at most. */
+function readSession(of: (name: string) => string | undefined): SessionWish | undefined {
+  const id = of('session_id');
+  if (!id) return undefined;
+  const timeout = of('session_timeout') ?? '60';
+  if (!/^\d{1,6}$/.test(timeout))
+    throw new StoreError(374, 'INVALID_SESSION_TIMEOUT', `Invalid session timeout: '${timeout.slice(0, 64)}'`);
+  if (Number(timeout) > 3600) {
+    const message = `Session timeout '${timeout}' is larger than max_session_timeout: 3600`;
+    throw new StoreError(374, 'INVALID_SESSION_TIMEOUT', message);
+  }
+  return { id, timeoutMs: Number(timeout) * 1000, check: isOn(of('session_check')), close: isOn(of('close_session')) };
+}
+
+/** The request with what the fields of its multipart body add. */
+export function addFields(request: StoreRequest, fields: ReadonlyMap<string, string>): StoreRequest {
+  const parameters = new Map(request.parameters);
+  for (const [name, value] of fields)
+    if (name !== 'query') parameters.set(parseName(name.slice('param_'.length), 'parameter'), value);
+  return { ...request, parameters };
 }
 
 function parseUrl(target: string): URL {
@@ -110,6 +150,8 @@ function isOn(value: string | undefined): boolean {
   return value === '1' || value === 'true';
 }
 
-function acceptsGzip(value: string | undefined): boolean {
-  return value !== undefined && /(^|,)\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*(,|$))[\d.]+\s*)?(,|$)/i.test(value);
+/** A number of the interface's own, within what makes sense. */
+function readNumber(value: string | undefined, range: { least: number; most: number; usual: number }): number {
+  if (value === undefined || !/^\d{1,15}$/.test(value)) return range.usual;
+  return Math.min(range.most, Math.max(range.least, Number(value)));
 }

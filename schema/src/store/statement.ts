@@ -1,6 +1,7 @@
 import { StoreError } from './errors.ts';
 import { readTokens } from './lexer.ts';
 import type { Token } from './lexer.ts';
+import { quoteString } from './literal.ts';
 
 /** What a request asks the engine to run. */
 export type Statement =
@@ -13,6 +14,8 @@ export type Statement =
       readonly tail: string;
     }
   | { readonly kind: 'insert'; readonly prefix: string; readonly data: Buffer }
+  /** An insert whose data the engine reads from a file. */
+  | { readonly kind: 'infile'; readonly sql: string }
   | { readonly kind: 'command'; readonly verb: string; readonly sql: string; readonly format: string | undefined };
 
 // A statement longer than this is refused, as max_query_size does; the data of an INSERT does not count.
@@ -69,6 +72,21 @@ function insertAt(bytes: Buffer, end: number): Statement {
   if (bytes[at] === 0x0d) at += 1;
   if (bytes[at] === 0x0a) at += 1;
   return { kind: 'insert', prefix: bytes.toString('utf8', 0, end), data: bytes.subarray(at) };
+}
+
+/** The insert as one that reads a file of ours, or nothing where the engine has no such form: with a SELECT from `input()`. */
+export function readInfile(prefix: string, file: { path: string; compression: string }): string | undefined {
+  const tokens = [...readTokens(prefix)].filter((token) => token.depth === 0 && token.kind === 'word');
+  if (tokens.some(({ text }) => text === 'SELECT' || text === 'WITH' || text === 'WATCH')) return undefined;
+  const last = tokens.at(-1)!;
+  const settings = tokens.find(({ text }) => text === 'SETTINGS');
+  const named = tokens.at(-2)?.text === 'FORMAT';
+  const format = named ? tokens.at(-2)! : last;
+  const name = named ? prefix.slice(last.start, last.end) : 'Values';
+  const head = prefix.slice(0, settings?.start ?? format.start);
+  const clause = settings ? prefix.slice(settings.start, format.start) : '';
+  const from = `FROM INFILE ${quoteString(file.path)} COMPRESSION ${quoteString(file.compression)}`;
+  return `${head} ${from} ${clause} FORMAT ${name}`;
 }
 
 function splitStatement(bytes: Buffer, text: string, first: Token): Statement {
