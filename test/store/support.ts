@@ -30,6 +30,67 @@ export async function openStore(dataDir = makeDataDir()): Promise<TestStore> {
   return { ...store, dataDir, password: new URL(store.adminUrl).password, client, remove };
 }
 
+/** What a test of ClickHouse's interface asks: a store of its own, or the server that TEST_CLICKHOUSE_URL names. */
+export interface Target {
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly user: string;
+  readonly password: string;
+  /** User and password as headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly client: ClickHouseClient;
+  /** Of the embedded store only. */
+  readonly dataDir?: string;
+  remove(): Promise<void>;
+}
+
+export async function openTarget(): Promise<Target> {
+  const server = process.env['TEST_CLICKHOUSE_URL'];
+  const store = server === undefined ? await openStore() : undefined;
+  const admin = new URL(store?.adminUrl ?? server!);
+  admin.pathname = '/weir';
+  const user = decodeURIComponent(admin.username) || 'default';
+  const password = decodeURIComponent(admin.password);
+  const client = store?.client ?? createClient({ url: admin.href, log: { level: 127 } });
+  if (!store)
+    await post(
+      { url: admin.origin, headers: asHeaders(user, password) },
+      'CREATE DATABASE IF NOT EXISTS weir',
+      '',
+      {},
+      'default',
+    );
+  return {
+    url: admin.origin,
+    adminUrl: admin.href,
+    user,
+    password,
+    headers: asHeaders(user, password),
+    client,
+    ...(store ? { dataDir: store.dataDir } : {}),
+    remove: store?.remove ?? (() => client.close()),
+  };
+}
+
+function asHeaders(user: string, password: string): Record<string, string> {
+  return { 'x-clickhouse-user': user, 'x-clickhouse-key': password };
+}
+
+/** Sends a statement, or its data, as a POST. */
+export function post(
+  to: Pick<Target, 'url' | 'headers'>,
+  body: string | Buffer,
+  more = '',
+  headers: Record<string, string> = {},
+  database = 'weir',
+): Promise<Response> {
+  return fetch(`${to.url}/?database=${database}${more}`, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+    headers: { ...to.headers, ...headers },
+  });
+}
+
 export async function rows<Row>(client: ClickHouseClient, query: string, more: object = {}): Promise<Row[]> {
   const result = await client.query({ query, format: 'JSONEachRow', ...more });
   return result.json<Row>();

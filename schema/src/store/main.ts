@@ -16,6 +16,15 @@ import { Spool } from './spool.ts';
 const limits = { held: 16 * 1024 * 1024, most: 256 * 1024 * 1024 };
 const maxSpooledBytes = 64 * 1024 ** 3;
 
+/**
+ * The process would hang in the engine's destructors, its port open and nobody answering, where another ends: it ends
+ * itself, which costs nothing that was acknowledged, and is started again.
+ */
+process.on('uncaughtException', (error) => {
+  openLog('error').write('error', 'crashed', { error: error.stack ?? error.message });
+  process.kill(process.pid, 'SIGKILL');
+});
+
 async function main(): Promise<void> {
   const config = parseConfig(process.env);
   const log = openLog(config.log);

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
-import { constants } from 'node:zlib';
 import type { Zlib } from 'node:zlib';
 import { EarlyHead } from './early-head.ts';
 import { isEngines, makeEncoder } from './encoding.ts';
@@ -65,6 +64,7 @@ export function makeResponder(options: ResponderOptions): Responder {
     sendHead(summary, encoder ? undefined : whole);
     if (!encoder) return;
     const body = out;
+    encoder.on('error', () => response.destroy());
     encoder.on('end', () => (failed ? response.write('', cut) : body.end()));
     encoder.pipe(body, { end: false });
     out = encoder;
@@ -82,7 +82,7 @@ export function makeResponder(options: ResponderOptions): Responder {
     if (started || response.destroyed) return;
     start(summary, options.encoding);
     out.write(Buffer.concat(held.splice(0)));
-    encoder?.flush(constants.Z_SYNC_FLUSH);
+    encoder?.flush();
   }
 
   async function consume(output: Readable, ended: Promise<Partial<Summary>>, known?: Partial<Summary>): Promise<void> {
@@ -111,8 +111,7 @@ export function makeResponder(options: ResponderOptions): Responder {
   function fail(error: StoreError): void {
     answered = true;
     if (response.destroyed) return;
-    // What the engine compresses of no rows is an end without a beginning.
-    if (!started && options.encoding && isEngines(options.encoding) && length < 16) held.length = 0;
+    if (!started && (early.begun || isRowless(held, options.encoding))) held.length = 0;
     // As on a server: what has been written stands, and the error follows it.
     if (held.length) flushHeld({});
     if (started) return breakOff(formatError(error, options.engineVersion));
@@ -157,6 +156,13 @@ export function makeResponder(options: ResponderOptions): Responder {
       out.end(bytes);
     },
   };
+}
+
+/** The beginning of a document in JSON before its first row; or, compressed by the engine, an end without a beginning. */
+function isRowless(held: readonly Buffer[], encoding: Encoding | undefined): boolean {
+  const bytes = Buffer.concat(held);
+  if (encoding && isEngines(encoding)) return bytes.length < 16;
+  return bytes.length < 65536 && /"data":\s*[[{]\s*$/.test(bytes.toString('latin1'));
 }
 
 /** Answers with an error; nothing has been sent yet. */

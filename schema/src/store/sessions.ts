@@ -33,6 +33,7 @@ interface Session {
   readonly parameters: Set<string>;
   broken: boolean;
   timer?: NodeJS.Timeout;
+  expiresAt: number;
   /** Whether the statement that holds it has sent the end of its answer. */
   answered: () => boolean;
   /** Resolves when the statement that holds it lets it go. */
@@ -61,17 +62,16 @@ export class Sessions {
     statement: SessionStatement,
     work: (held: HeldSession) => Promise<Result>,
   ): Promise<Result> {
-    const session = await this.#take(wish);
-    let release = (): void => undefined;
+    const { session, release } = await this.#take(wish);
     session.answered = () => statement.answered();
-    session.held = new Promise((resolve) => (release = resolve));
-    clearTimeout(session.timer);
     try {
       return await work({ enter: (connect) => this.#enter(session, statement, connect) });
     } finally {
       session.held = undefined;
       if (wish.close || session.broken) this.#end(wish.id);
-      else session.timer = setTimeout(() => this.#end(wish.id), wish.timeoutMs).unref();
+      session.expiresAt = performance.now() + wish.timeoutMs;
+      if (this.#sessions.get(wish.id) === session)
+        session.timer = setTimeout(() => this.#end(wish.id), wish.timeoutMs).unref();
       release();
     }
   }
@@ -81,25 +81,26 @@ export class Sessions {
     for (const id of [...this.#sessions.keys()]) this.#end(id);
   }
 
-  async #take(wish: SessionWish): Promise<Session> {
+  async #take(wish: SessionWish): Promise<{ session: Session; release(): void }> {
     const known = this.#sessions.get(wish.id);
     if (known?.held && !known.answered()) await Promise.race([known.held, later(graceMs)]);
     // A client that has read its answer may ask again before the store has tidied up behind it.
     if (known?.held && known.answered()) await known.held;
+    // The timer may be late where the machine is busy.
+    if (known && !known.held && known.expiresAt < performance.now()) this.#end(wish.id);
     const session = this.#sessions.get(wish.id);
     if (session?.held) {
       throw new StoreError(373, 'SESSION_IS_LOCKED', `Session ${wish.id} is locked by a concurrent client`);
     }
-    if (session) return session;
+    if (session) return hold(session);
     if (wish.check) throw new StoreError(372, 'SESSION_NOT_FOUND', `Session ${wish.id} not found`);
     if (this.#sessions.size >= mostSessions) {
       const message = `There are ${mostSessions} sessions already: close some, or give them a shorter session_timeout`;
       throw new StoreError(202, 'TOO_MANY_SIMULTANEOUS_QUERIES', message);
     }
-    // In the map before the first wait, so that two first statements do not make two.
-    const made: Session = { parameters: new Set(), broken: false, answered: () => false };
+    const made: Session = { parameters: new Set(), broken: false, expiresAt: Infinity, answered: () => false };
     this.#sessions.set(wish.id, made);
-    return made;
+    return hold(made);
   }
 
   async #enter(
@@ -139,6 +140,14 @@ export class Sessions {
     clearTimeout(session.timer);
     session.connection?.close();
   }
+}
+
+/** At once, so that of two statements that waited for it only one has it. */
+function hold(session: Session): { session: Session; release(): void } {
+  let release = (): void => undefined;
+  session.held = new Promise((resolve) => (release = resolve));
+  clearTimeout(session.timer);
+  return { session, release };
 }
 
 function later(ms: number): Promise<void> {
