@@ -156,7 +156,6 @@ export const hostile: readonly string[] = [
   "SELECT 1 WHERE 'x' GLOBAL IN hidden.t",
   'SELECT globalIn(1, hidden.t), nullIn(1, system.one)',
   'WITH (SELECT secret FROM hidden.t) AS s SELECT s',
-  'WITH hidden.t AS c SELECT c',
   'SELECT 1 INTERSECT SELECT secret FROM hidden.t',
   'SELECT if(1, (SELECT max(secret) FROM hidden.t), 0)',
   'SELECT arrayMap(x -> (SELECT max(secret) FROM hidden.t), [1])',

@@ -120,9 +120,18 @@ interface Asked {
   readonly signal: AbortSignal;
 }
 
+/** What the gate lets through; the engine itself may refuse while the gate asks it to read the statement. */
+async function admit({ store, signal }: Asked, request: StoreRequest, parsed: Statement): ReturnType<Gate['admit']> {
+  try {
+    return await store.gate.admit(parsed, request, signal);
+  } catch (error) {
+    throw forCaller('anyone', asStoreError(error));
+  }
+}
+
 async function perform(asked: Asked, request: StoreRequest, parsed: Statement): Promise<StoreError | undefined> {
   const { store, caller, response, identity, signal } = asked;
-  const gated = caller === 'anyone' ? await store.gate.admit(parsed, request, signal) : undefined;
+  const gated = caller === 'anyone' ? await admit(asked, request, parsed) : undefined;
   const statement = gated?.statement ?? parsed;
   const named = 'format' in statement ? statement.format : undefined;
   const format = named ?? request.defaultFormat ?? plainFormat;
