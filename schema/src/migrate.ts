@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { openDb, type Db } from './db.ts';
+import { quoteName } from './store/literal.ts';
 
 export interface MigrateOptions {
   /** `WEIR_RETAIN_DAYS`, `WEIR_RETAIN_BODIES_DAYS`. */
@@ -112,7 +113,7 @@ export async function readMigrations(): Promise<{ name: string; sql: string }[]>
 
 function fillIn(sql: string, options: MigrateOptions): string {
   return sql
-    .replaceAll('{{on_cluster}}', onCluster(options))
+    .replaceAll('{{on_cluster}}', () => onCluster(options))
     .replaceAll('{{retain_days}}', String(options.retainDays))
     .replaceAll('{{retain_bodies_days}}', String(options.retainBodiesDays))
     .replace(/\{\{engine:([^}]*)\}\}/g, (_, name: string) => engine(name, options));
@@ -125,11 +126,6 @@ function onCluster(options: MigrateOptions): string {
 /** `MergeTree` stays on one server; in a cluster it becomes `ReplicatedMergeTree` with the server's default path. */
 function engine(name: string, options: MigrateOptions): string {
   return options.cluster === undefined ? name : `Replicated${name}`;
-}
-
-function quoteName(name: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`${JSON.stringify(name)} is not a database name`);
-  return `\`${name}\``;
 }
 
 function splitDatabase(url: string): { database: string; server: string } {

@@ -6,7 +6,7 @@ import { openDb, type Db } from '@weir/schema/db';
 import { migrate } from '@weir/schema/migrate';
 import { startStore, type RunningStore } from '@weir/schema/store/spawn';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { weir } from './cli.ts';
+import { runCli } from '../support/cli.ts';
 import { fill, one } from './rows.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'weir-backup-'));
@@ -31,17 +31,17 @@ afterAll(async () => {
 });
 
 test('a backup, a second one on top of it, and the restored rows', async () => {
-  const first = await weir(['backup', '--to', join(home, 'one')], environment);
-  expect(first.code, first.err).toBe(0);
-  expect(first.out).toMatch(/one: \d+ files, [\d.]+ MB/);
+  const first = await runCli(['backup', '--to', join(home, 'one')], environment);
+  expect(first.code, first.stderr).toBe(0);
+  expect(first.stdout.toString()).toMatch(/one: \d+ files, [\d.]+ MB/);
   await fill(db, 1, 50, 'b');
-  const second = await weir(['backup', '--to', join(home, 'two'), '--base', join(home, 'one')], environment);
-  expect(second.code, second.err).toBe(0);
+  const second = await runCli(['backup', '--to', join(home, 'two'), '--base', join(home, 'one')], environment);
+  expect(second.code, second.stderr).toBe(0);
 
   const restored = join(home, 'restored');
-  const back = await weir(['restore', join(home, 'two')], { WEIR_DATA_DIR: restored });
-  expect(back.code, back.err).toBe(0);
-  expect(back.out).toContain('250 requests, 250 attempts, 250 bodies');
+  const back = await runCli(['restore', join(home, 'two')], { WEIR_DATA_DIR: restored });
+  expect(back.code, back.stderr).toBe(0);
+  expect(back.stdout.toString()).toContain('250 requests, 250 attempts, 250 bodies');
   const other = await startStore({ dataDir: restored, port: 0, deadline: 120_000 });
   const there = openDb(other.adminUrl);
   try {
@@ -54,10 +54,10 @@ test('a backup, a second one on top of it, and the restored rows', async () => {
 });
 
 test('a backup never writes over a folder; a restore never over tables; what is no backup is said', async () => {
-  const taken = await weir(['backup', '--to', home], environment);
+  const taken = await runCli(['backup', '--to', home], environment);
   expect(taken).toMatchObject({ code: 1, err: expect.stringContaining('exists already') as string });
-  const none = await weir(['restore', home], { WEIR_DATA_DIR: join(home, 'new') });
+  const none = await runCli(['restore', home], { WEIR_DATA_DIR: join(home, 'new') });
   expect(none).toMatchObject({ code: 1, err: expect.stringContaining('is no backup') as string });
-  const server = await weir(['backup'], { ...environment, CLICKHOUSE_URL: store.adminUrl });
+  const server = await runCli(['backup'], { ...environment, CLICKHOUSE_URL: store.adminUrl });
   expect(server).toMatchObject({ code: 1, err: expect.stringContaining('ClickHouse server') as string });
 });

@@ -8,7 +8,7 @@ import { migrate } from '@weir/schema/migrate';
 import { startStore } from '@weir/schema/store/spawn';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sharedDatabase } from '../support/weir.ts';
-import { weir } from './cli.ts';
+import { runCli } from '../support/cli.ts';
 import { fill, one } from './rows.ts';
 
 const retention = { retainDays: 400, retainBodiesDays: 30 };
@@ -74,17 +74,17 @@ test('weir move: beside a running store, then again from the data directory of a
   try {
     await migrate(store.adminUrl, retention);
     await fill(db, 2, 100);
-    const first = await weir(['move', '--to', to], environment);
-    expect(first.code, first.err).toBe(0);
-    expect(first.out).toContain(
+    const first = await runCli(['move', '--to', to], environment);
+    expect(first.code, first.stderr).toBe(0);
+    expect(first.stdout.toString()).toContain(
       'requests: 200 rows copied, 2 days equal by count and checksum, 0 rows missing, 0 differing',
     );
-    expect(first.out).toContain('scores: 20 rows copied');
+    expect(first.stdout.toString()).toContain('scores: 20 rows copied');
     await fill(db, 1, 10, 'd');
     await store.stop();
-    const again = await weir(['move', '--to', to], environment);
-    expect(again.code, again.err).toBe(0);
-    expect(again.out).toContain('requests: 10 rows copied, 2 days equal');
+    const again = await runCli(['move', '--to', to], environment);
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stdout.toString()).toContain('requests: 10 rows copied, 2 days equal');
   } finally {
     await db.close();
     await store.stop();
@@ -94,9 +94,9 @@ test('weir move: beside a running store, then again from the data directory of a
 
 test.for([
   [[], 'Usage: npm run weir -- move --to'],
-  [['--to', 'ftp://x'], '--to: expected a URL'],
+  [['--to', 'ftp://x'], '--to: expected http(s)://'],
 ] as const)('weir move %j says what it needs', async ([words, sentence]) => {
-  const ran = await weir(['move', ...words], { WEIR_DATA_DIR: '/nonexistent' });
+  const ran = await runCli(['move', ...words], { WEIR_DATA_DIR: '/nonexistent' });
   expect(ran.code).toBe(2);
-  expect(ran.err).toContain(sentence);
+  expect(ran.stderr).toContain(sentence);
 });

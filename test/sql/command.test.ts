@@ -10,7 +10,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readerStatements } from '../../proxy/src/cli/sql/user.ts';
 import { openStore, rows, until, type TestStore } from '../store/support.ts';
 import { within } from '../support/deadline.ts';
-import { environmentOf, program, start, weir } from './cli.ts';
+import { program } from '../support/cli.ts';
+import { environmentOf, start, weir } from './cli.ts';
 
 let store: TestStore;
 let directory: string;
@@ -212,7 +213,7 @@ describe.skipIf(!terminal)('on a terminal', () => {
   /** What a person sees: standard output and error of a terminal of its own. */
   const seen = (words: string): string =>
     execFileSync('script', ['-qec', `'${process.execPath}' '${program}' ${words}`, '/dev/null'], {
-      env: environmentOf(store),
+      env: { PATH: process.env.PATH, ...environmentOf(store) },
       encoding: 'utf8',
     });
 
@@ -232,7 +233,7 @@ describe.skipIf(!terminal)('on a terminal', () => {
       'script',
       ['-qec', `'${process.execPath}' '${program}' sql "SELECT 1" --format Parquet`, '/dev/null'],
       {
-        env: environmentOf(store),
+        env: { PATH: process.env.PATH, ...environmentOf(store) },
         encoding: 'utf8',
       },
     );

@@ -3,15 +3,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { program } from '../support/cli.ts';
 import { until, within } from '../support/deadline.ts';
 import { chatChunks, chatCompletion, json, startProvider, type ScriptedProvider } from '../support/provider.ts';
-
-const cli = join(dirname(createRequire(import.meta.url).resolve('@weir/proxy/package.json')), 'dist', 'cli.js');
 
 interface Started {
   child: ChildProcess;
@@ -21,7 +19,7 @@ interface Started {
 
 /** Runs `npm start`'s command in a process group of its own, as a terminal would. */
 function run(environment: Record<string, string>): Started {
-  const child = spawn(process.execPath, [cli, 'start'], {
+  const child = spawn(process.execPath, [program, 'start'], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,

@@ -60,6 +60,27 @@ test.for([
   expect(await total()).toBe(format === 'TSV' ? 0 : 2);
 });
 
+test('columns that the data leaves out get their defaults, in a file as in memory', async () => {
+  await target.client.command({ query: 'TRUNCATE TABLE u' });
+  for (const data of ['{"id":1}\n{"id":2,"name":"b"}\n', '{"id":3}\n\n{"id":4,"name":"d"}\n']) {
+    const response = await post(target, data, into('JSONEachRow'));
+    expect([response.status, await response.text()]).toEqual([200, '']);
+  }
+  expect(await rows(target.client, 'SELECT name FROM u ORDER BY id')).toEqual(
+    ['none', 'b', 'none', 'd'].map((name) => ({ name })),
+  );
+});
+
+test('a deduplication token counts for data that goes through a file', async () => {
+  await target.client.command({
+    query:
+      'CREATE OR REPLACE TABLE once (id UInt64) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100',
+  });
+  const insert = `&insert_deduplication_token=a&query=${encodeURIComponent('INSERT INTO once FORMAT JSONEachRow')}`;
+  for (let time = 0; time < 2; time++) expect((await post(target, '{"id":1}\n\n{"id":2}\n', insert)).status).toBe(200);
+  expect(await rows(target.client, 'SELECT toString(count()) AS n FROM once')).toEqual([{ n: '2' }]);
+});
+
 test('an upload that breaks off inserts nothing and leaves nothing behind', async () => {
   const before = await total();
   const url = new URL(`${target.url}/?database=weir${into('JSONEachRow')}`);

@@ -5,9 +5,10 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { openDb, type Db } from '@weir/schema/db';
-import { quoteString } from '@weir/schema/store/literal';
+import { quoteName, quoteString } from '@weir/schema/store/literal';
 import { startStore } from '@weir/schema/store/spawn';
 import { z } from 'zod';
+import { sizeText } from './size.ts';
 import { readSettings, say } from './start.ts';
 import { failure, storeUrlOf } from './store-url.ts';
 import { parseWords, UsageError } from './usage.ts';
@@ -38,7 +39,7 @@ export async function backup(words: string[]): Promise<void> {
   const db = openDb(url, { application: 'weir-backup', timeoutMs: longMs });
   try {
     const against = base === null ? '' : ` SETTINGS base_backup = File(${quoteString(base)})`;
-    const database = `\`${new URL(url).pathname.slice(1)}\``;
+    const database = quoteName(new URL(url).pathname.slice(1));
     await db.command({ query: `BACKUP DATABASE ${database} TO File(${quoteString(target)})${against}` });
     const [made] = z
       .array(z.object({ files: z.coerce.number(), bytes: z.coerce.number() }))
@@ -50,7 +51,7 @@ export async function backup(words: string[]): Promise<void> {
         ),
       );
     say(
-      `${target}: ${made?.files ?? '?'} files, ${((made?.bytes ?? 0) / 1e6).toFixed(1)} MB${base === null ? '' : ` in all, with ${base}`}.`,
+      `${target}: ${made?.files ?? '?'} files, ${sizeText(made?.bytes ?? 0)}${base === null ? '' : ` in all, with ${base}`}.`,
     );
     say(`To restore: WEIR_DATA_DIR=… npm run weir -- restore ${target}`);
   } catch (error) {

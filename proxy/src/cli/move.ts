@@ -13,18 +13,15 @@ import { openDb } from '@weir/schema/db';
 import { insertRows } from '@weir/schema/insert';
 import { migrate } from '@weir/schema/migrate';
 import { startStore } from '@weir/schema/store/spawn';
-import { z } from 'zod';
 import type { Settings } from '../env.ts';
 import { listKeys } from '../keys.ts';
 import { readSettings, say } from './start.ts';
-import { failure, storeUrlOf } from './store-url.ts';
+import { failure, storeUrl, storeUrlOf } from './store-url.ts';
 import { check, parseWords, UsageError } from './usage.ts';
 
 const usage = 'Usage: npm run weir -- move --to http://user:password@host:8123/weir';
 const statementMs = 6 * 3_600_000;
 const dayMs = 86_400_000;
-
-const address = z.url({ protocol: /^https?$/, error: 'expected a URL such as http://user:password@host:8123/weir' });
 
 export async function move(words: string[]): Promise<void> {
   const { values, positionals } = parseWords(
@@ -32,7 +29,7 @@ export async function move(words: string[]): Promise<void> {
     usage,
   );
   if (values.to === undefined || positionals.length > 0) throw new UsageError(usage);
-  const to = check('--to', address, values.to);
+  const to = check('--to', storeUrl, values.to);
   const settings = readSettings();
   const from = await openSource(settings);
   const source = openDb(from.url, { application: 'weir-move', timeoutMs: statementMs });

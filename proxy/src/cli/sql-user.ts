@@ -2,9 +2,8 @@
 import { openDb, type Db } from '@weir/schema/db';
 import { z } from 'zod';
 import { hashPassword, makePassword, readerStatements, undoStatements } from './sql/user.ts';
-import { storeUrl } from './sql/options.ts';
 import { readSettings, say } from './start.ts';
-import { failure } from './store-url.ts';
+import { failure, storeUrl } from './store-url.ts';
 import { check, parseWords, UsageError } from './usage.ts';
 
 const usage = 'Usage: npm run weir -- sql-user --name NAME [--password PASSWORD] [--print] [--url URL]';

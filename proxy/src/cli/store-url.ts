@@ -3,7 +3,11 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ClickHouseError } from '@weir/schema/db';
 import { readPassword } from '@weir/schema/store/password';
+import { z } from 'zod';
 import { isLoopbackName, type Settings } from '../env.ts';
+
+/** A store's address as an option says it. */
+export const storeUrl = z.url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:8123/database' });
 
 /** The store's address with credentials. @throws with a sentence when there is none yet. */
 export function storeUrlOf(settings: Settings): string {

@@ -11,10 +11,10 @@ import { onParentGone } from './parent.ts';
 import { ensurePassword } from './password.ts';
 import { Runner } from './run.ts';
 import { Sessions } from './sessions.ts';
-import { Spool } from './spool.ts';
+import { BodyFiles } from './body-files.ts';
 
 const limits = { held: 16 * 1024 * 1024, most: 256 * 1024 * 1024 };
-const maxSpooledBytes = 64 * 1024 ** 3;
+const maxBodyBytes = 64 * 1024 ** 3;
 
 /**
  * The process would hang in the engine's destructors, its port open and nobody answering, where another ends: it ends
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     sessions,
     secret,
     engineVersion,
-    spool: new Spool(temporary, maxSpooledBytes),
+    files: new BodyFiles(temporary, maxBodyBytes),
     limits,
     maxQueryMemory,
     log,

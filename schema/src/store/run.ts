@@ -9,7 +9,7 @@ import { cancelled, Lane } from './lanes.ts';
 import type { InsertResult } from './native.ts';
 import { quoteString } from './literal.ts';
 import type { HeldSession } from './sessions.ts';
-import { tooLarge } from './spool.ts';
+import { tooLarge } from './body-files.ts';
 import type { Statement } from './statement.ts';
 import { elapsedNs, emptySummary } from './summary.ts';
 import type { Summary } from './summary.ts';

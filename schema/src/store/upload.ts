@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { chunksOf, collect, collectAll, decodeBody, readEnginesEncoding, resume } from './body.ts';
 import { StoreError } from './errors.ts';
 import type { RunOptions, Runner } from './run.ts';
-import type { DataFile, Spool } from './spool.ts';
+import type { BodyFiles, DataFile } from './body-files.ts';
 import { parseStatement, readInfile } from './statement.ts';
 import type { Statement } from './statement.ts';
 
@@ -17,7 +17,7 @@ export interface UploadLimits {
 /** What reading a body needs. */
 export interface UploadTools {
   readonly runner: Runner;
-  readonly spool: Spool;
+  readonly files: BodyFiles;
   readonly limits: UploadLimits;
 }
 
@@ -32,11 +32,11 @@ export async function withStatement<Result>(
   options: { tools: UploadTools; token: boolean; decode: Pick<RunOptions, 'signal' | 'connect'> },
   work: (statement: Statement) => Promise<Result>,
 ): Promise<Result> {
-  const { runner, spool, limits } = options.tools;
-  const whole = (body: Buffer) => settle(parseStatement([query, body]), spool, work);
+  const { runner, files, limits } = options.tools;
+  const whole = (body: Buffer) => settle(parseStatement([query, body]), files, work);
   const compression = readEnginesEncoding(message);
   if (compression !== undefined) {
-    return spool.use(chunksOf(message), async (path) => {
+    return files.use(chunksOf(message), async (path) => {
       const insert = options.token ? undefined : inFile(parseOrNothing(query), { path, compression });
       return insert ? work(insert) : whole(await runner.decode(path, compression, limits.most, options.decode));
     });
@@ -46,7 +46,7 @@ export async function withStatement<Result>(
   if (!more) return whole(bytes);
   const statement = options.token ? undefined : parseOrNothing(query, bytes);
   if (statement?.kind === 'insert' && inFile(statement, plain('')) && !namesToken(statement.prefix)) {
-    return spool.use(resume(statement.data, chunks), (path) => work(inFile(statement, plain(path))!));
+    return files.use(resume(statement.data, chunks), (path) => work(inFile(statement, plain(path))!));
   }
   return whole(await collectAll(resume(bytes, chunks), limits.most));
 }
@@ -57,7 +57,7 @@ export async function withStatement<Result>(
  */
 async function settle<Result>(
   statement: Statement,
-  spool: Spool,
+  files: BodyFiles,
   work: (statement: Statement) => Promise<Result>,
 ): Promise<Result> {
   if (statement.kind !== 'insert') return work(statement);
@@ -70,7 +70,7 @@ async function settle<Result>(
       'Data with empty lines cannot be read by input(): insert it without a SELECT',
     );
   }
-  return spool.use(resume(data, []), (path) => work(inFile(statement, plain(path))!));
+  return files.use(resume(data, []), (path) => work(inFile(statement, plain(path))!));
 }
 
 /** The insert with its data in a file, where it can be read from one. */

@@ -1,14 +1,12 @@
 /** What `weir sql` was told: words and standard input, checked. */
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
+import { storeUrl } from '../store-url.ts';
 import { check, parseWords, UsageError } from '../usage.ts';
 import { chooseFormat, isBinary } from './formats.ts';
 
 export const usage =
   'Usage: npm run weir -- sql "SELECT …" [--format NAME] [--out FILE] [--param NAME=VALUE]… [--timeout SECONDS] [--url URL]';
-
-/** A store's address: `http(s)://user:password@host:8123/database`. */
-export const storeUrl = z.url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:8123/database' });
 
 const format = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'expected the name of a ClickHouse format');
 const file = z.string().min(1, 'expected the name of a file');

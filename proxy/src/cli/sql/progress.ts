@@ -1,5 +1,6 @@
 /** One line on a terminal that says how far a result has come. */
 import type { WriteStream } from 'node:tty';
+import { sizeText } from '../size.ts';
 
 export interface Progress {
   count(bytes: Buffer): void;
@@ -49,11 +50,4 @@ export function startProgress({ to, rows, shared }: ProgressOptions): Progress {
       if (last && !shared) to.write(`${line()}\n`);
     },
   };
-}
-
-/** Bytes for people: 1.5 MB. */
-export function sizeText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { tables } from '@weir/schema/records';
 import { hiddenTables } from '@weir/schema/store/gate-lists';
+import { quoteName } from '@weir/schema/store/literal';
 
 export interface ReaderOptions {
   name: string;
@@ -88,10 +89,4 @@ export function makePassword(): string {
 
 export function hashPassword(password: string): string {
   return createHash('sha256').update(password).digest('hex');
-}
-
-/** Only names that need no escaping get here: the options' schemas see to it. */
-function quoteName(name: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name)) throw new Error(`${JSON.stringify(name)} is not a name`);
-  return `\`${name}\``;
 }

@@ -18,7 +18,7 @@ const bytesBetweenLooks = 64 * 1024 * 1024;
  * Files for bodies that are too large for memory. A body is in its file whole before the engine hears of it: one that
  * breaks off inserts nothing, and a slow client keeps no writer waiting. The directory is emptied at each start.
  */
-export class Spool {
+export class BodyFiles {
   readonly #directory: string;
   readonly #mostBytes: number;
   #next = 1;
