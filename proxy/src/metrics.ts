@@ -90,6 +90,7 @@ const recorderGauges: [keyof RecorderStats, string, string][] = [
   ['readErrors', 'weir_read_errors_total', 'Replies that could not be read.'],
   ['spoolRows', 'weir_spool_rows', 'Requests that wait for the store.'],
   ['spoolBytes', 'weir_spool_bytes', 'Bytes that wait for the store.'],
+  ['diskFreeBytes', 'weir_disk_free_bytes', 'Room on the disk of the data directory.'],
   ['spoolLagMs', 'weir_spool_lag_ms', 'How long the oldest of them has waited.'],
   [
     'shedBodies',

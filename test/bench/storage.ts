@@ -8,12 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDb, type Db } from '@weir/schema/db';
-import { insertRows } from '@weir/schema/insert';
 import { migrate } from '@weir/schema/migrate';
 import { startStore } from '@weir/schema/store/spawn';
-import type { DemoCall } from '../../proxy/src/demo/call-rows.ts';
-import { historyDays, incidentsBefore, slotCalls, slots } from '../../proxy/src/demo/history.ts';
-import { makeRandom } from '../../proxy/src/demo/random.ts';
+import { historyDays } from '../../proxy/src/demo/history.ts';
+import { fillHistory } from './fill.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,8 +22,6 @@ const { values } = parseArgs({
 });
 const rows = Number(values.rows);
 const runs = Number(values.runs);
-/** Requests that the generator makes; it is slower than SQL. */
-const drawn = 2_000;
 
 /** `requests` as it is, and what else it might be: each an edit of its own statement, filled from it. */
 const variants: { table: string; what: string; edit: (ddl: string) => string }[] = [
@@ -52,7 +48,7 @@ const store = await startStore({ dataDir, port: 0, deadline: 120_000, log: 'erro
 const db = openDb(store.adminUrl, { application: 'weir-bench', timeoutMs: 300_000 });
 try {
   await migrate(store.adminUrl, { retainDays: 400, retainBodiesDays: 30 });
-  await fill(db);
+  await fillHistory(db, rows, ['attempts', 'requests']);
   await reportSizes(db);
   await reportColumns(db);
   const questions = await makeQuestions(db);
@@ -68,59 +64,6 @@ try {
   await db.close();
   await store.stop();
   rmSync(dataDir, { recursive: true, force: true });
-}
-
-/** The demo's generator makes `drawn` requests; SQL copies them to other times of the fortnight, each with an id of its own. */
-async function fill(to: Db): Promise<void> {
-  const random = makeRandom(7);
-  const end = Date.now();
-  const incidents = incidentsBefore(end);
-  // A session counts as one draw and is several requests: about 1.35 requests a draw.
-  const perHour = Math.min(rows, drawn) / (historyDays * 24) / 1.35;
-  // One inserted batch a day, as the partitions are.
-  let made = 0;
-  for (const daySlots of groupByDay(slots(end)).values()) {
-    const calls: DemoCall[] = daySlots.flatMap((slot) => [...slotCalls(random, slot, incidents, perHour)]);
-    await insertRows(
-      to,
-      'attempts',
-      calls.flatMap((call) => call.attempts),
-    );
-    await insertRows(
-      to,
-      'requests',
-      calls.map((call) => call.request),
-    );
-    made += calls.length;
-  }
-  const copies = Math.max(0, Math.round(rows / made) - 1);
-  for (const table of ['attempts', 'requests']) await to.command({ query: copyOf(table, copies, end) });
-  console.log(`${made} requests of the demo, and ${copies} copies of each`);
-}
-
-/** Copies lie 11.3 hours apart, so that none is near its original in a compressed block. */
-function copyOf(table: string, copies: number, end: number): string {
-  const last = `toDateTime64(${end / 1000}, 6, 'UTC')`;
-  return `INSERT INTO ${table} SELECT * EXCEPT (at, copy) REPLACE (
-      if(at > ${last}, at - INTERVAL ${historyDays} DAY, at) AS started_at,
-      toUUID(concat(
-        substring(leftPad(lower(hex(toUnixTimestamp64Milli(started_at))), 12, '0'), 1, 8), '-',
-        substring(leftPad(lower(hex(toUnixTimestamp64Milli(started_at))), 12, '0'), 9, 4), '-7',
-        substring(lower(hex(sipHash128(request_id, copy))), 1, 3), '-8', substring(lower(hex(sipHash128(request_id, copy))), 4, 3), '-',
-        substring(lower(hex(sipHash128(request_id, copy))), 7, 12))) AS request_id)
-    FROM (SELECT *, copy, started_at + toIntervalSecond(copy * 40680 % (${historyDays} * 86400)) AS at
-      FROM ${table} ARRAY JOIN range(1, ${copies + 1}) AS copy)`;
-}
-
-function groupByDay(all: Iterable<number>): Map<string, number[]> {
-  const days = new Map<string, number[]>();
-  for (const slot of all) {
-    const day = new Date(slot).toISOString().slice(0, 10);
-    const list = days.get(day);
-    if (list === undefined) days.set(day, [slot]);
-    else list.push(slot);
-  }
-  return days;
 }
 
 async function makeVariant(on: Db, { table, what, edit }: (typeof variants)[number]): Promise<void> {

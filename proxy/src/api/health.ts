@@ -1,12 +1,13 @@
 /** GET /weir/health: is Weir well, and what waits or was lost. */
 import { z } from 'zod';
 import type { Capture } from '../capture/capture.ts';
+import { leastFreeBytes } from '../disk.ts';
 import type { Keys } from '../keys.ts';
 import type { Metrics } from '../metrics.ts';
 import { version } from '../version.ts';
 
 export const healthBody = z.object({
-  /** `starting`: the recorder reads what an earlier process left. `degraded`: calls pass, but rows wait or were lost. */
+  /** `starting`: the recorder reads what an earlier process left. `degraded`: calls pass, but rows wait or were lost, or soon will. */
   status: z.enum(['ok', 'starting', 'degraded']),
   version: z.string(),
   /** Settings come from the last good copy, because the store does not answer. */
@@ -20,6 +21,8 @@ export const healthBody = z.object({
     rejected_rows: z.number(),
   }),
   store: z.object({ reachable: z.boolean(), behind_ms: z.number(), error: z.string() }),
+  /** Of the data directory; null while `starting`. */
+  disk: z.object({ free_bytes: z.number(), low: z.boolean() }).nullable(),
   overhead_ms: z.object({ p50: z.number(), p99: z.number() }).nullable(),
   open_requests: z.number(),
 });
@@ -29,8 +32,9 @@ export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<
   const lost = (stats?.lostRows ?? 0) + (stats?.shedBodies ?? 0) + (stats?.rejectedRows ?? 0);
   const reachable = stats?.storeReachable ?? false;
   const waiting = (stats?.spoolLagMs ?? 0) > 10_000;
+  const disk = stats && { free_bytes: stats.diskFreeBytes, low: stats.diskFreeBytes < leastFreeBytes };
   return {
-    status: stats === null ? 'starting' : lost > 0 || waiting || keys.stale ? 'degraded' : 'ok',
+    status: stats === null ? 'starting' : lost > 0 || waiting || keys.stale || disk?.low ? 'degraded' : 'ok',
     version,
     stale: keys.stale,
     spool: {
@@ -42,6 +46,7 @@ export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<
       rejected_rows: stats?.rejectedRows ?? 0,
     },
     store: { reachable: reachable || !keys.stale, behind_ms: stats?.spoolLagMs ?? 0, error: stats?.storeError ?? '' },
+    disk,
     overhead_ms: metrics.overhead(),
     open_requests: capture.open.size,
   };

@@ -1,13 +1,13 @@
 /** `weir doctor`: is everything here that Weir needs, and does what runs answer? Exit code 1 when something is wrong. */
-import { statfsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { request } from 'undici';
 import { openDb } from '@weir/schema/db';
+import { freeBytes, leastFreeBytes } from '../disk.ts';
 import { parseSettings, type Settings } from '../env.ts';
 import { say } from './start.ts';
 import { storeUrlOf } from './store-url.ts';
 
 type Finding = { ok: boolean; text: string };
-const leastFreeBytes = 2 * 1024 ** 3;
 
 export async function doctor(): Promise<void> {
   const settings = parseSettings(process.env);
@@ -33,8 +33,7 @@ function checkDataDir(settings: Settings): Finding[] {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return [{ ok: true, text: `${path} does not exist yet: the first start makes it` }];
   const open = (stat.mode & 0o077) !== 0;
-  const { bavail, bsize } = statfsSync(path);
-  const free = bavail * bsize;
+  const free = freeBytes(path);
   return [
     { ok: !open, text: open ? `${path} can be read by others: chmod 700 ${path}` : `${path} is private` },
     { ok: free > leastFreeBytes, text: `${(free / 1024 ** 3).toFixed(1)} GiB free on its disk` },

@@ -27,6 +27,8 @@ export interface RecorderStats {
   shippedRows: number;
   shippedBatches: number;
   shipRetries: number;
+  /** Room on the disk of the data directory. */
+  diskFreeBytes: number;
   storeReachable: boolean;
   storeError: string;
 }

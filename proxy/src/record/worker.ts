@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { freeBytes } from '../disk.ts';
 import { Shipper } from '../spool/shipper.ts';
 import type { FromRecorder, RecorderOptions, RecorderStats, ToRecorder } from './messages.ts';
 import { Recorder } from './recorder.ts';
@@ -64,6 +65,7 @@ function stats(): RecorderStats {
       shipper.inherited + recorder.counters.recordedRequests - shipper.stats.shippedRows - shipper.stats.rejectedRows,
     spoolBytes: waiting,
     spoolLagMs: shipper.lagMs,
+    diskFreeBytes: freeBytes(options.directory),
   };
 }
 
