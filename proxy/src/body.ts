@@ -3,6 +3,7 @@
  * passed on as it comes, so that a slow or endless upload behaves as it does without Weir.
  */
 import type { IncomingMessage } from 'node:http';
+import { stringEnd } from './json/members.ts';
 
 /** What undici takes: nothing, bytes, or a stream of bytes. */
 export type RequestBody = null | Buffer | AsyncIterable<Buffer>;
@@ -56,7 +57,6 @@ async function* rest(incoming: IncomingMessage, first: Buffer, tap: (chunk: Buff
 }
 
 const quote = 0x22;
-const backslash = 0x5c;
 
 /**
  * The value of the top-level `"model"` member of a JSON object's first bytes, found without parsing them: the response
@@ -80,17 +80,6 @@ export function peekModel(bytes: Buffer | null): string | null {
     }
   }
   return null;
-}
-
-function stringEnd(bytes: Buffer, from: number): number {
-  let at = bytes.indexOf(quote, from);
-  while (at !== -1) {
-    let slashes = 0;
-    while (bytes[at - 1 - slashes] === backslash) slashes++;
-    if (slashes % 2 === 0) return at;
-    at = bytes.indexOf(quote, at + 1);
-  }
-  return -1;
 }
 
 /** The string that follows a colon at `from`; undefined when no colon does (the string was a value, not a name). */

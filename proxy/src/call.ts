@@ -70,6 +70,10 @@ export interface Call {
   status: number | null;
   /** Total of the time in which the client was too slow to take what the provider sent. */
   stallMs: number;
+  /** The stream was asked for its usage by Weir: the chunk that tells it is taken out again. */
+  usageAsked: boolean;
+  /** When the client left a call that is read on to its end, on the monotonic clock; null for every other. */
+  leftAt: number | null;
   /** What the call came to, once that is decided; its last bytes may still be on their way to the client. */
   verdict: Verdict | null;
   /** Its end as it is marked on disk; null until then. */

@@ -25,7 +25,12 @@ const size = z
     return Math.floor(Number(number) * (units[unit.toLowerCase() || 'b'] ?? 1));
   });
 
-const days = z.coerce.number('expected a number of days').int('expected whole days').min(1).max(36_500);
+/** A TTL is reckoned in ClickHouse's DateTime, which ends in 2106: a longer one would begin again in 1970, and drop everything. */
+const days = z.coerce
+  .number('expected a number of days')
+  .int('expected whole days')
+  .min(1)
+  .max(20_000, 'expected at most 20000 days, which is 54 years');
 
 const list = z.string().transform((text) =>
   text

@@ -5,6 +5,8 @@
  */
 import { parseDictionary, parseItem, Token } from 'structured-headers';
 import { WeirError } from './errors.ts';
+import { parseField } from './structured.ts';
+import { readTimeouts, type Timeouts } from './timeouts.ts';
 
 export interface Instructions {
   clientRequestId: string;
@@ -22,7 +24,11 @@ export interface Instructions {
   key: string | null;
   targetUrl: string | null;
   keepBodies: boolean;
+  /** Ask a stream for its usage, and take the chunk that tells it out again. Undefined: as the settings say. */
+  askUsage: boolean | undefined;
   redact: RedactKind[];
+  /** Null: no clock of Weir's own runs. */
+  timeouts: Timeouts | null;
   warnings: string[];
   /** Set when a policy cannot be carried out: the call is refused, and recorded with what is known of it. */
   refusal: WeirError | null;
@@ -79,6 +85,9 @@ const rules: Record<string, Rule> = {
   'weir-session-path': identity('sessionPath'),
   'weir-prompt': readPrompt,
   'weir-log': readLog,
+  'weir-timeout': (into, value) => {
+    into.timeouts = readTimeouts(value);
+  },
   'weir-target-url': (into, value) => {
     into.targetUrl = value;
   },
@@ -112,15 +121,7 @@ const prefixRules: [prefix: string, rule: Rule][] = [
 ];
 
 /** Policies of the contract that this version does not carry out yet: refused, because ignoring a limit is worse. */
-const laterPolicies = new Set([
-  'weir-route',
-  'weir-split',
-  'weir-fallback',
-  'weir-retry',
-  'weir-timeout',
-  'weir-cache',
-  'weir-limit',
-]);
+const laterPolicies = new Set(['weir-route', 'weir-split', 'weir-fallback', 'weir-retry', 'weir-cache', 'weir-limit']);
 
 const ownPrefixes = ['weir-', 'helicone-', 'x-portkey-', 'cf-aig-'];
 
@@ -175,7 +176,9 @@ export function parseInstructions(raw: readonly string[]): Instructions {
     key: null,
     targetUrl: null,
     keepBodies: true,
+    askUsage: undefined,
     redact: [],
+    timeouts: null,
     warnings: [],
     refusal: null,
   };
@@ -279,12 +282,14 @@ function readPrompt(into: Instructions, value: string): void {
   into.promptVersion = version === undefined ? '' : String(version);
 }
 
-/** `bodies=?0, redact=(email card)`: a Dictionary of RFC 9651. */
+/** `bodies=?0, redact=(email card), usage=?1`: a Dictionary of RFC 9651. */
 function readLog(into: Instructions, value: string): void {
-  const expected = 'bodies=?0 or redact=(email card phone)';
+  const expected = 'bodies=?0, redact=(email card phone) or usage=?1';
   for (const [name, [member]] of parseField('weir-log', value, expected, parseDictionary)) {
     if (name === 'bodies' && typeof member === 'boolean') {
       into.keepBodies = member;
+    } else if (name === 'usage' && typeof member === 'boolean') {
+      into.askUsage = member;
     } else if (name === 'redact' && Array.isArray(member)) {
       into.redact = member.map(([kind]) => readRedactKind(String(kind)));
     } else {
@@ -299,12 +304,4 @@ function readRedactKind(text: string): RedactKind {
     throw new WeirError('bad_header', `weir-log: redact knows ${redactKinds.join(', ')}, not ${text.slice(0, 64)}.`);
   }
   return kind;
-}
-
-function parseField<T>(name: string, value: string, expected: string, parse: (text: string) => T): T {
-  try {
-    return parse(value);
-  } catch {
-    throw new WeirError('bad_header', `${name}: does not parse as an RFC 9651 field; expected ${expected}.`);
-  }
 }

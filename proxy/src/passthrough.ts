@@ -12,7 +12,9 @@ import { checkOrigin, corsHeaders } from './origin.ts';
 import { decide, ownHeaders, relay } from './relay.ts';
 import { newRequestId } from './request-id.ts';
 import { findProvider, routeNative, splitPath, type SplitPath } from './route.ts';
-import { send, triggerOf, type Sending, type SendRequest, type Upstream } from './stages/send.ts';
+import { withClocks } from './stages/clocks.ts';
+import { send, triggerOf, type Receiver, type Sending, type SendRequest, type Upstream } from './stages/send.ts';
+import { wantsUsage, withUsageAsked } from './stages/stream-usage.ts';
 
 export interface PassthroughOptions {
   settings: Settings;
@@ -35,7 +37,7 @@ export async function passThrough(
 ): Promise<void> {
   const split = splitPath(incoming.url ?? '/');
   const call = makeCall(incoming, outgoing, split, options.settings);
-  const flight: Flight = { started: false, sending: null };
+  const flight: Flight = { started: false, sending: null, ended: null };
   outgoing.on('error', () => undefined);
   outgoing.on('close', () => finish(call, flight, options));
   const begin = (kept: string[]): void => {
@@ -53,20 +55,32 @@ export async function passThrough(
     call.attempts.push(makeAttempt(target));
     begin(kept);
     if (first !== null) options.capture.requestBytes(call, first);
+    if (wantsUsage(call, options.settings.WEIR_STREAM_USAGE)) request = await withUsageAsked(call, request);
+    if (outgoing.destroyed) return;
   } catch (error) {
     begin([]);
     return refuse(call, error, options);
   }
-  flight.sending = send(options.upstream, request, call.attempts[0] as Attempt, {
+  const receiver: Receiver = {
     reply: (reply) => relay(call, reply, options.capture),
     failed: (error) => unreachable(call, error, options.capture),
-  });
+  };
+  const attempt = call.attempts[0] as Attempt;
+  const { timeouts } = call.instructions;
+  if (timeouts === null) flight.sending = send(options.upstream, request, attempt, receiver);
+  else {
+    const clocks = withClocks(call, timeouts, receiver, () => flight.ended?.());
+    flight.sending = send(options.upstream, request, attempt, clocks.receiver);
+    clocks.start(flight.sending);
+  }
 }
 
 interface Flight {
   /** The start of the call is marked. */
   started: boolean;
   sending: Sending | null;
+  /** Called when nothing more comes of an attempt that has clocks. */
+  ended: (() => void) | null;
 }
 
 export function makeCall(
@@ -100,6 +114,8 @@ export function makeCall(
     responseBytes: 0,
     status: null,
     stallMs: 0,
+    usageAsked: false,
+    leftAt: null,
     verdict: null,
     endMark: null,
     warnings: [],
@@ -171,7 +187,7 @@ function refuse(call: Call, error: unknown, { capture, onFault }: PassthroughOpt
 function unreachable(call: Call, error: unknown, capture: Capture): void {
   const { outcome, trigger, message } = triggerOf(error);
   const attempt = call.attempts.at(-1);
-  if (attempt !== undefined) {
+  if (attempt !== undefined && call.leftAt === null) {
     attempt.endedAt ??= now();
     attempt.outcome = outcome;
     attempt.errorType = trigger;
@@ -204,17 +220,51 @@ function answer(call: Call, error: WeirError, verdict: Verdict, capture: Capture
   call.outgoing.end(call.method === 'HEAD' ? undefined : body);
 }
 
-/** The client has everything, or has left. The one place where a call ends. */
-function finish(call: Call, flight: Flight, { capture, onFinished }: PassthroughOptions): void {
+/** The client has everything, or has left. */
+function finish(call: Call, flight: Flight, options: PassthroughOptions): void {
+  const { capture } = options;
   if (!flight.started) {
     flight.started = true;
     capture.start(call, []);
   }
-  const delivered = call.outgoing.writableFinished || call.verdict?.outcome === 'truncated';
+  const outcome = call.verdict?.outcome;
+  const delivered = call.outgoing.writableFinished || outcome === 'truncated' || outcome === 'timeout';
+  if (!delivered && readOn(call, flight, options)) return;
   if (!delivered) leave(call, flight, capture);
   if (call.verdict === null) decide(call, cancelled, capture);
+  conclude(call, options);
+}
+
+/** The one place where a call ends. */
+function conclude(call: Call, { capture, onFinished }: PassthroughOptions): void {
   capture.end(call);
   onFinished(call);
+}
+
+/**
+ * The client left, and had asked (`drain`) that the reply be read on for a while, to learn its usage. The call's outcome is
+ * marked now; its end is told when the provider has ended, or the time is over. @returns whether it is read on.
+ */
+function readOn(call: Call, flight: Flight, options: PassthroughOptions): boolean {
+  const drainMs = call.instructions.timeouts?.drain ?? 0;
+  const attempt = call.attempts.at(-1);
+  const { sending } = flight;
+  if (drainMs === 0 || sending === null || attempt === undefined || attempt.endedAt !== null) return false;
+  call.leftAt = now();
+  call.status ??= 499;
+  decide(call, cancelled, options.capture);
+  const timer = setTimeout(() => {
+    attempt.outcome = 'cancelled';
+    sending.abort(new Error('the client left'));
+  }, drainMs);
+  flight.ended = () => {
+    clearTimeout(timer);
+    // Once more, with what has become of the attempt.
+    call.verdict = null;
+    decide(call, cancelled, options.capture);
+    conclude(call, options);
+  };
+  return true;
 }
 
 const cancelled: Verdict = { outcome: 'cancelled', error: { type: '', message: '' } };

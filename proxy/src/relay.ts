@@ -7,7 +7,8 @@ import { now, type Call, type Verdict } from './call.ts';
 import { connectionNames, isHopByHop } from './headers.ts';
 import { corsHeaders } from './origin.ts';
 import type { Outcome } from '@weir/schema/records';
-import { triggerOf, type Reply, type Sink } from './stages/send.ts';
+import { ClockError, triggerOf, type Reply, type Sink } from './stages/send.ts';
+import { UsageChunkFilter } from './stages/stream-usage.ts';
 
 const noError = { type: '', message: '' };
 
@@ -22,13 +23,17 @@ export function outcomeOf(status: number): Outcome {
 export function relay(call: Call, reply: Reply, capture: Capture): Sink {
   const { outgoing } = call;
   const head = responseHead(call, reply);
-  call.status = reply.status;
   outgoing.sendDate = false;
   capture.head(call, reply.status, head.kept);
   const verdict: Verdict = { outcome: outcomeOf(reply.status), error: noError };
   const attempt = call.attempts.at(-1);
   if (attempt !== undefined) attempt.outcome = verdict.outcome;
-  outgoing.writeHead(reply.status, reply.statusText, head.sent);
+  // A client that left while it waited for the head has got no status.
+  if (!outgoing.destroyed) {
+    call.status = reply.status;
+    outgoing.writeHead(reply.status, reply.statusText, head.sent);
+  }
+  const strip = call.usageAsked && head.inBand === 'sse' ? new UsageChunkFilter() : null;
   let written = 0;
   let stalledAt: number | null = null;
 
@@ -43,10 +48,18 @@ export function relay(call: Call, reply: Reply, capture: Capture): Sink {
     reply.resume();
   });
 
+  const readOn = (call.instructions.timeouts?.drain ?? 0) > 0;
+  // Nobody will take what waits: it must not hold up the rest.
+  if (readOn) outgoing.on('close', () => stalledAt !== null && reply.resume());
+
   return {
     data(chunk) {
-      if (outgoing.destroyed) return true;
-      written += chunk.length;
+      if (outgoing.destroyed) {
+        if (readOn) capture.responseBytes(call, chunk);
+        return true;
+      }
+      const passed = strip === null ? chunk : strip.feed(chunk);
+      written += passed.length;
       call.responseBytes = written;
       // The client first, the recorder after; only the mark of the end must come before the last byte.
       if (written === head.length) {
@@ -56,14 +69,16 @@ export function relay(call: Call, reply: Reply, capture: Capture): Sink {
         capture.responseBytes(call, chunk);
         return true;
       }
-      const ready = outgoing.write(chunk);
+      const ready = outgoing.write(passed);
       capture.responseBytes(call, chunk);
       if (!ready) stalledAt ??= now();
       return ready;
     },
     end(trailers) {
       if (call.verdict !== null) return;
+      const rest = strip?.end();
       decide(call, verdict, capture);
+      if (rest !== undefined) outgoing.write(rest);
       if (trailers.length > 0) outgoing.addTrailers(pairs(trailers));
       outgoing.end();
     },
@@ -82,18 +97,25 @@ export function decide(call: Call, verdict: Verdict, capture: Capture): void {
 
 /** The provider went away in mid-stream: the client must not take what it has for the whole. */
 function cutShort(call: Call, error: Error, inBand: InBand | null, capture: Capture): void {
-  const { trigger } = triggerOf(error);
+  const { trigger, message: why } = triggerOf(error);
+  const timedOut = error instanceof ClockError;
+  const outcome = timedOut ? 'timeout' : 'truncated';
   const attempt = call.attempts.at(-1);
   if (attempt !== undefined) {
-    attempt.outcome = 'truncated';
+    attempt.outcome = outcome;
     attempt.errorType = trigger;
   }
-  decide(call, { outcome: 'truncated', error: { type: trigger, message: 'the provider ended in mid-reply' } }, capture);
+  const said = timedOut ? why : 'the provider ended in mid-reply';
+  decide(call, { outcome, error: { type: trigger, message: said } }, capture);
   const { outgoing } = call;
   const abort = (): void => void outgoing.destroy();
   if (inBand === null || outgoing.destroyed) return abort();
-  const message = `The provider ${call.provider.name} ended its reply before it was complete.`;
-  const failure = { status: 502, code: 'upstream_unreachable', message } as const;
+  const message = timedOut
+    ? `The reply of ${call.provider.name} was given up: ${why}.`
+    : `The provider ${call.provider.name} ended its reply before it was complete.`;
+  const failure = timedOut
+    ? { status: 504, code: 'upstream_timeout', message }
+    : { status: 502, code: 'upstream_unreachable', message };
   const { dialect } = call.provider;
   // A line of JSON that was begun is ended first: what follows must stand on a line of its own.
   const event = inBand === 'sse' ? dialect.errorEvent(failure) : `\n${JSON.stringify(dialect.errorBody(failure))}\n`;

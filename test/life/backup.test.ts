@@ -33,7 +33,7 @@ afterAll(async () => {
 test('a backup, a second one on top of it, and the restored rows', async () => {
   const first = await runCli(['backup', '--to', join(home, 'one')], environment);
   expect(first.code, first.stderr).toBe(0);
-  expect(first.stdout.toString()).toMatch(/one: \d+ files, [\d.]+ MB/);
+  expect(first.stdout.toString()).toMatch(/one: \d+ files, [\d.]+ kB/);
   await fill(db, 1, 50, 'b');
   const second = await runCli(['backup', '--to', join(home, 'two'), '--base', join(home, 'one')], environment);
   expect(second.code, second.stderr).toBe(0);
@@ -55,9 +55,9 @@ test('a backup, a second one on top of it, and the restored rows', async () => {
 
 test('a backup never writes over a folder; a restore never over tables; what is no backup is said', async () => {
   const taken = await runCli(['backup', '--to', home], environment);
-  expect(taken).toMatchObject({ code: 1, err: expect.stringContaining('exists already') as string });
+  expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining('exists already') as string });
   const none = await runCli(['restore', home], { WEIR_DATA_DIR: join(home, 'new') });
-  expect(none).toMatchObject({ code: 1, err: expect.stringContaining('is no backup') as string });
+  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('is no backup') as string });
   const server = await runCli(['backup'], { ...environment, CLICKHOUSE_URL: store.adminUrl });
-  expect(server).toMatchObject({ code: 1, err: expect.stringContaining('ClickHouse server') as string });
+  expect(server).toMatchObject({ code: 1, stderr: expect.stringContaining('ClickHouse server') as string });
 });

@@ -82,13 +82,13 @@ export class Capture {
 
   /** Before the last byte goes to the client: from here on the outcome survives the death of this process. */
   ending(call: Call, outcome: Outcome, error: { type: string; message: string }): void {
-    call.endMark = markLine(markKinds.end, endNote(call, outcome, error, now()));
+    call.endMark = markLine(markKinds.end, endNote(call, outcome, error, call.leftAt ?? now()));
     this.#options.marks.write(call.endMark);
   }
 
   /** Nothing more comes of this call. The frame tells what was marked; its time is when the client had everything. */
   end(call: Call): void {
-    if (call.endMark !== null) this.#put(kinds.end, call, noteOf(call.endMark));
+    if (call.endMark !== null) this.#put(kinds.end, call, noteOf(call.endMark), call.leftAt ?? now());
     this.open.delete(call.sequence);
     if (this.#options.marks.full) this.#rotateMarks();
   }
@@ -127,8 +127,8 @@ export class Capture {
   }
 
   /** Copies a payload into the slab; bytes of a body that do not fit go on in the next one. */
-  #put(kind: Kind, call: { sequence: number; started: number }, payload: Buffer): void {
-    const atMs = now() - call.started;
+  #put(kind: Kind, call: { sequence: number; started: number }, payload: Buffer, at = now()): void {
+    const atMs = at - call.started;
     const divisible = kind === kinds.request || kind === kinds.response;
     if (!divisible && payload.length > slabBytes - frameHead) {
       this.shedBytes += payload.length;

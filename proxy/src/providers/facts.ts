@@ -38,6 +38,7 @@ export class Sample {
 export class FactsBuilder {
   sawContent = false;
   complete = false;
+  background = false;
   rawUsage: JsonObject | null = null;
   error: ReplyFacts['error'] = null;
   #model: string | null = null;
@@ -119,6 +120,7 @@ export class FactsBuilder {
       serviceTier: this.#tier,
       reportedCostUsd,
       complete: this.complete,
+      background: this.background,
       text: this.#text.done(),
       warnings: [...this.#warnings],
     };

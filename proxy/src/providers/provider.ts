@@ -70,6 +70,8 @@ export interface ReplyFacts {
   reportedCostUsd: string | null;
   /** A stream reached the end its format defines (`[DONE]`, `message_stop`, `response.completed` …). JSON: parsed whole. */
   complete: boolean;
+  /** The provider goes on with it after the call that asked: its usage comes with a later fetch. */
+  background: boolean;
   /** Text that came out, counted only when the provider reports no usage. */
   text: TextSample;
   /** What is odd about the reply: becomes the row's `warnings`. Short snake_case tokens, each once. */

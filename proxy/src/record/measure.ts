@@ -1,6 +1,7 @@
 /** Usage and cost of a call that was read: the provider's own figures, or an estimate that says so. */
 import type { EndNote } from '../capture/notes.ts';
 import type { Operation, Provider, Usage } from '../providers/provider.ts';
+import type { CountedReplies } from './counted.ts';
 import { estimateTokens } from './estimate.ts';
 import { priceCall } from './price.ts';
 import type { ReadCall } from './reading.ts';
@@ -16,7 +17,7 @@ const countedOperations = new Set<string>([
   'embeddings',
 ] satisfies Operation[]);
 
-export function measure(provider: Provider, read: ReadCall, end: EndNote): Measured {
+export function measure(provider: Provider, read: ReadCall, end: EndNote, counted: CountedReplies): Measured {
   const { usage, source } = findUsage(read, end);
   const model = read.reply?.model ?? read.request.model ?? read.start.row.request_model;
   const asked = read.request.model ?? read.start.row.request_model;
@@ -31,9 +32,18 @@ export function measure(provider: Provider, read: ReadCall, end: EndNote): Measu
           serviceTier: read.reply?.serviceTier ?? read.request.serviceTier,
           operation: read.start.row.operation as Operation,
         });
-  // A stored reply that is fetched again tells its usage again; it was billed when it was made.
-  if (read.start.row.method !== 'POST') return { usage, source, cost: null };
+  if (!isBilled(read, usage, counted)) return { usage, source, cost: null };
   return { usage, source, cost: price(model) ?? (asked === model ? null : price(asked)) };
+}
+
+/**
+ * A stored reply that is fetched again tells its usage again; it was billed when it was made. Where the provider went on after
+ * the call that asked for it, the first call that hears its usage counts it.
+ */
+function isBilled({ reply, start }: ReadCall, usage: Usage | null, counted: CountedReplies): boolean {
+  const id = reply?.replyId ?? null;
+  if (reply?.background === true && usage !== null && id !== null) return counted.first(id);
+  return start.row.method === 'POST';
 }
 
 function findUsage(read: ReadCall, end: EndNote): { usage: Usage | null; source: Measured['source'] } {
@@ -43,7 +53,8 @@ function findUsage(read: ReadCall, end: EndNote): { usage: Usage | null; source:
   const unfinished = reply !== null && !reply.complete && end.row.outcome !== 'ok';
   if (reported !== null && !unfinished) return { usage: reported, source: 'provider' };
   const answered = reply !== null && end.row.status !== null && end.row.status < 400 && reply.error === null;
-  if (!answered || !countedOperations.has(read.start.row.operation)) {
+  const asked = read.start.row.method === 'POST' && !reply?.background;
+  if (!answered || !asked || !countedOperations.has(read.start.row.operation)) {
     return { usage: reported, source: reported === null ? 'none' : 'provider' };
   }
   const model = reply.model ?? read.request.model ?? '';

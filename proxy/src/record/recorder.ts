@@ -10,6 +10,7 @@ import { providers } from '../providers/registry.ts';
 import { donePath, marksPath } from '../spool/marks.ts';
 import { recover, type MarkedCall } from '../spool/recover.ts';
 import { fileNumbers, RecordEncoder, SegmentWriter, type ShippedTable } from '../spool/segments.ts';
+import { CountedReplies } from './counted.ts';
 import { measure } from './measure.ts';
 import type { RecorderOptions } from './messages.ts';
 import { CallReading, type ReadCall } from './reading.ts';
@@ -28,6 +29,7 @@ interface Losses {
 }
 
 const noMeasure: Measured = { usage: null, source: 'none', cost: null };
+/** Of the attempt that answered: its reply did not reach its end. */
 const cutOutcomes = new Set(['cancelled', 'truncated', 'timeout', 'network_error', 'interrupted']);
 
 export class Recorder {
@@ -52,6 +54,7 @@ export class Recorder {
   /** Marks files that are closed → calls of theirs whose rows are still being made. */
   readonly #unfinished = new Map<number, number>();
   readonly #closed = new Set<number>();
+  readonly #counted = new CountedReplies();
   readonly #pending = new Set<Promise<void>>();
 
   constructor(private readonly options: RecorderOptions) {
@@ -220,7 +223,7 @@ export class Recorder {
 
   async #rows(call: CallReading, end: EndNote): Promise<Finished['rows']> {
     try {
-      const read = await call.end(cutOutcomes.has(end.row.outcome));
+      const read = await call.end(cutOutcomes.has(end.attempts.at(-1)?.outcome ?? end.row.outcome));
       return this.#rowsOf(read, end);
     } catch (error) {
       this.counters.readErrors++;
@@ -231,7 +234,7 @@ export class Recorder {
 
   #rowsOf(read: ReadCall, end: EndNote): Finished['rows'] {
     const provider = providers.get(read.start.row.provider);
-    const measured = provider === undefined ? noMeasure : measure(provider, read, end);
+    const measured = provider === undefined ? noMeasure : measure(provider, read, end, this.#counted);
     if (measured.source === 'estimated') this.counters.estimated++;
     if (measured.usage !== null && measured.cost === null) this.counters.unpriced++;
     const body = bodyRow(read);

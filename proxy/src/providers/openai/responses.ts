@@ -14,7 +14,10 @@ const ITEM = plan({
   input: TEXT,
   environment: plan(keep('type'), KEEP),
 });
-const RESPONSE = merge(ERROR_PLAN, plan({ ...keep('id', 'model', 'status', 'usage', 'service_tier'), output: ITEM }));
+const RESPONSE = merge(
+  ERROR_PLAN,
+  plan({ ...keep('id', 'model', 'status', 'usage', 'service_tier', 'background'), output: ITEM }),
+);
 
 /** Output items that the client must run: platform.openai.com/docs/api-reference/responses/object#output. */
 const CLIENT_CALLS: ReadonlySet<string> = new Set([
@@ -73,6 +76,7 @@ export const responsesFormat: Format = {
 function readResponse(facts: FactsBuilder, body: JsonObject): void {
   facts.identity(body['model'], body['id']);
   facts.tier(body['service_tier']);
+  if (body['background'] === true) facts.background = true;
   facts.usage(body['usage']);
   asList(body['output']).forEach((value, index) => {
     const item = asObject(value);
