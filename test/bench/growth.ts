@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openDb, type Db } from '@weir/schema/db';
+import { openDb } from '@weir/schema/db';
 import type { Filters } from '@weir/schema/filters';
 import { migrate } from '@weir/schema/migrate';
 import * as overview from '@weir/schema/queries/overview';

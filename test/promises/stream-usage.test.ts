@@ -65,7 +65,7 @@ test.for([
   ['no stream', '{"model":"gpt-4o-mini","messages":[]}'],
   ['a client that asks itself', '{"stream":true,"stream_options":{"include_usage":true},"model":"m"}'],
   ['no JSON', 'stream=true'],
-])('%s: not a byte differs', async ([, body]) => {
+] as const)('%s: not a byte differs', async ([, body]) => {
   const got = await ask(weir, body, [usage]);
   expect(provider.seen[0]?.body.toString()).toBe(body);
   if (body.includes('include_usage')) expect(got.body.toString()).toBe(all.join(''));

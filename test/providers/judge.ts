@@ -41,6 +41,7 @@ export function inScope(recording: Recording): boolean {
 export interface Reading {
   readonly request: RequestFacts;
   readonly reply: ReplyFacts;
+  readonly operation: string;
 }
 
 export function readRecording(recording: Recording, split: Split): Reading {
@@ -63,7 +64,7 @@ export function readRecording(recording: Recording, split: Split): Reading {
     header: (name) => header(recording.response, name),
   });
   for (const chunk of split(bodyOf(recording.response))) reply.feed(chunk);
-  return { request: request.end(), reply: reply.end() };
+  return { request: request.end(), reply: reply.end(), operation };
 }
 
 /** What a recording's numbers are in Weir's convention (traffic/README.md says what each provider means by them). */

@@ -23,6 +23,7 @@ const recordingSchema = z.object({
   stream: z.boolean(),
   response_kind: z.string(),
   tags: z.array(z.string()).default([]),
+  flags: z.array(z.string()).default([]),
   expect_confidence: z.string().default('high'),
   request: message.extend({ method: z.string(), path: z.string() }),
   response: message.extend({ status: z.number() }),

@@ -88,7 +88,8 @@ test('finishes the insert in flight when it is told to stop', async () => {
   await store.client.command({ query: table });
   // Five seconds, in blocks of one: long enough to be seen.
   const inserted = store.client.command({
-    query: 'INSERT INTO d SELECT number, toString(sleepEachRow(0.002)) FROM numbers(2500) SETTINGS max_block_size = 500',
+    query:
+      'INSERT INTO d SELECT number, toString(sleepEachRow(0.002)) FROM numbers(2500) SETTINGS max_block_size = 500',
   });
   const running = async (): Promise<boolean> => {
     const sql = "SELECT count() AS n FROM system.processes WHERE query LIKE 'INSERT%'";

@@ -17,9 +17,14 @@ export class KeptBody {
     this.#size += kept.length;
   }
 
+  /** What was kept. */
+  bytes(): Buffer {
+    return this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+  }
+
   /** As text. Bytes that are no text (audio, images) are `base64:` and their base64. */
   text(): string {
-    const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+    const bytes = this.bytes();
     const text = bytes.toString('utf8');
     // A cut may fall inside a character; that alone does not make a text binary.
     const whole = this.truncated ? text.replace(/\ufffd{1,3}$/, '') : text;

@@ -1,8 +1,9 @@
 /** Usage and cost of a call that was read: the provider's own figures, or an estimate that says so. */
 import type { EndNote } from '../capture/notes.ts';
+import { estimateInput } from '../estimate/input.ts';
+import { estimateTokens } from '../estimate/text.ts';
 import type { Operation, Provider, Usage } from '../providers/provider.ts';
 import type { CountedReplies } from './counted.ts';
-import { estimateTokens } from './estimate.ts';
 import { priceCall } from './price.ts';
 import type { ReadCall } from './reading.ts';
 import type { Measured } from './rows.ts';
@@ -61,7 +62,7 @@ function findUsage(read: ReadCall, end: EndNote): { usage: Usage | null; source:
   const output = read.start.row.operation === 'embeddings' ? null : estimateTokens(reply.text, model);
   return {
     usage: {
-      input_tokens: reported?.input_tokens ?? estimateTokens(read.request.text, model),
+      input_tokens: reported?.input_tokens ?? estimateInput(read.requestBody?.bytes() ?? null, read.request.text, model),
       output_tokens: output === null ? null : Math.max(output, reported?.output_tokens ?? 0),
       cache_read_tokens: reported?.cache_read_tokens ?? null,
       cache_write_tokens: reported?.cache_write_tokens ?? null,

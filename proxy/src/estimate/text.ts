@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import type { Tiktoken } from 'tiktoken';
 import type { TextSample } from '../providers/provider.ts';
 
-type Encoding = 'o200k_base' | 'cl100k_base';
+export type Encoding = 'o200k_base' | 'cl100k_base';
 
 /**
  * Encoders take time that is quadratic in the bytes of a run of letters, of white space or of signs. Runs of more than
@@ -45,7 +45,7 @@ export function estimateTokens(text: TextSample, model: string | null): number {
 }
 
 /** Counts a text; special tokens are plain text, and no text takes more than linear time. */
-function countTokens(text: string, encoding: Encoding): number {
+export function countTokens(text: string, encoding: Encoding): number {
   const encoder = load(encoding);
   let count = 0;
   let from = 0;
