@@ -83,7 +83,7 @@ describe('an image', () => {
 });
 
 describe('a question', () => {
-  // OpenAI's cookbook, How_to_count_tokens_with_tiktoken, section 7, with the counts that the API gave.
+  // OpenAI's cookbook, How_to_count_tokens_with_tiktoken, section 7, with the count that the API gave.
   const weather = {
     messages: [
       { role: 'system', content: 'You are a helpful assistant that can answer to questions about the weather.' },
@@ -113,11 +113,8 @@ describe('a question', () => {
   };
   const bytes = (body: unknown): Buffer => Buffer.from(JSON.stringify(body));
 
-  test.each([
-    ['gpt-4o', 101],
-    ['gpt-4', 105],
-  ])('with a function, to %s', { timeout: 60_000 }, (model, tokens) => {
-    expect(estimateInput(bytes(weather), sample(''), model)).toBe(tokens);
+  test('with a function', { timeout: 60_000 }, () => {
+    expect(estimateInput(bytes(weather), sample(''), 'gpt-4o')).toBe(101);
   });
 
   test('holds text, calls, results, functions and images of every API', () => {
