@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { getPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startStore } from '@weir/schema/store/spawn';
 import { expect, test, vi } from 'vitest';
@@ -61,8 +62,9 @@ test('a token is inserted once, also after a restart and after kill -9; other to
   await store.remove();
 });
 
-test('keeps its password and its files to their owner', async () => {
+test('keeps its password and its files to their owner, and stands back behind the proxy', async () => {
   const store = await openStore();
+  expect(getPriority(store.pid)).toBe(5);
   const mode = (path: string): number => statSync(path).mode & 0o777;
   expect([mode(store.dataDir), mode(join(store.dataDir, 'store.password'))]).toEqual([0o700, 0o600]);
   const again = store.password;
