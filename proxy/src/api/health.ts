@@ -22,6 +22,12 @@ export const healthBody = z.object({
   store: z.object({ reachable: z.boolean(), behind_ms: z.number(), error: z.string() }),
   overhead_ms: z.object({ p50: z.number(), p99: z.number() }).nullable(),
   open_requests: z.number(),
+  /** Calls with usage but without a known price since the start, and their models (at most 50; `others`: calls of more). */
+  unpriced: z.object({
+    requests: z.number(),
+    models: z.array(z.object({ provider: z.string(), model: z.string(), requests: z.number() })),
+    others: z.number(),
+  }),
 });
 
 export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<typeof healthBody> {
@@ -44,5 +50,10 @@ export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<
     store: { reachable: reachable || !keys.stale, behind_ms: stats?.spoolLagMs ?? 0, error: stats?.storeError ?? '' },
     overhead_ms: metrics.overhead(),
     open_requests: capture.open.size,
+    unpriced: {
+      requests: stats?.unpriced ?? 0,
+      models: stats?.unpricedModels ?? [],
+      others: stats?.unpricedOthers ?? 0,
+    },
   };
 }

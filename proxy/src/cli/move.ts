@@ -1,5 +1,4 @@
 /** `weir move --to URL`: everything recorded, from here to another ClickHouse; can be broken off and run again. */
-import { resolve } from 'node:path';
 import {
   add,
   copiedTables,
@@ -12,11 +11,11 @@ import {
 import { openDb } from '@weir/schema/db';
 import { insertRows } from '@weir/schema/insert';
 import { migrate } from '@weir/schema/migrate';
-import { startStore } from '@weir/schema/store/spawn';
 import type { Settings } from '../env.ts';
 import { listKeys } from '../keys.ts';
+import { openOwnStore } from './own-store.ts';
 import { readSettings, say } from './start.ts';
-import { failure, storeUrl, storeUrlOf } from './store-url.ts';
+import { failure, storeUrl } from './store-url.ts';
 import { check, parseWords, UsageError } from './usage.ts';
 
 const usage = 'Usage: npm run weir -- move --to http://user:password@host:8123/weir';
@@ -31,7 +30,7 @@ export async function move(words: string[]): Promise<void> {
   if (values.to === undefined || positionals.length > 0) throw new UsageError(usage);
   const to = check('--to', storeUrl, values.to);
   const settings = readSettings();
-  const from = await openSource(settings);
+  const from = await openOwnStore(settings);
   const source = openDb(from.url, { application: 'weir-move', timeoutMs: statementMs });
   const target = openDb(to, { application: 'weir-move', timeoutMs: statementMs });
   try {
@@ -54,17 +53,6 @@ export async function move(words: string[]): Promise<void> {
     await Promise.all([source.close(), target.close()]);
     await from.close();
   }
-}
-
-/** The store that runs, or, when none does, the data directory's own for as long as this takes. */
-async function openSource(settings: Settings): Promise<{ url: string; close: () => Promise<void> }> {
-  const url = storeUrlOf(settings);
-  const db = openDb(url, { application: 'weir-move', timeoutMs: 5_000 });
-  const { success } = await db.ping();
-  await db.close();
-  if (success || settings.CLICKHOUSE_URL !== undefined) return { url, close: () => Promise.resolve() };
-  const store = await startStore({ dataDir: resolve(settings.WEIR_DATA_DIR), port: 0, log: 'warn', deadline: 120_000 });
-  return { url: store.adminUrl, close: () => store.stop() };
 }
 
 /** @returns whether every row of the source is on the target, unchanged. */

@@ -1,8 +1,10 @@
 /** Usage and cost of a call that was read: the provider's own figures, or an estimate that says so. */
 import type { EndNote } from '../capture/notes.ts';
 import type { Operation, Provider, Usage } from '../providers/provider.ts';
+import type { PriceBook } from '../prices/book.ts';
+import { plausible, plausibleUnits, priceCall } from '../prices/price.ts';
+import { knownUsage } from '../providers/facts.ts';
 import { estimateTokens } from './estimate.ts';
-import { priceCall } from './price.ts';
 import type { ReadCall } from './reading.ts';
 import type { Measured } from './rows.ts';
 
@@ -16,24 +18,30 @@ const countedOperations = new Set<string>([
   'embeddings',
 ] satisfies Operation[]);
 
-export function measure(provider: Provider, read: ReadCall, end: EndNote): Measured {
-  const { usage, source } = findUsage(read, end);
-  const model = read.reply?.model ?? read.request.model ?? read.start.row.request_model;
-  const asked = read.request.model ?? read.start.row.request_model;
-  const price = (name: string): ReturnType<typeof priceCall> =>
-    name === '' || usage === null
-      ? null
-      : priceCall({
-          provider: provider.name,
-          model: name,
-          usage,
-          at: new Date(read.start.row.started_at / 1000),
-          serviceTier: read.reply?.serviceTier ?? read.request.serviceTier,
-          operation: read.start.row.operation as Operation,
-        });
+/** @param book the prices in force. */
+export function measure(provider: Provider, read: ReadCall, end: EndNote, book: PriceBook): Measured {
+  const found = findUsage(read, end);
+  const usage = found.usage === null ? null : knownUsage(plausible(found.usage));
+  const source = usage === null ? 'none' : found.source;
+  const { row } = read.start;
+  const units = plausibleUnits(read.reply?.units ?? {});
   // A stored reply that is fetched again tells its usage again; it was billed when it was made.
-  if (read.start.row.method !== 'POST') return { usage, source, cost: null };
-  return { usage, source, cost: price(model) ?? (asked === model ? null : price(asked)) };
+  if (row.method !== 'POST') return { usage, units, source, cost: null };
+  const asked = read.request.model ?? row.request_model;
+  const call = {
+    provider: provider.name,
+    model: read.reply?.model ?? asked,
+    asked,
+    usage,
+    units,
+    at: new Date(row.started_at / 1000),
+    serviceTier: read.reply?.serviceTier ?? read.request.serviceTier,
+    operation: row.operation as Operation,
+    host: row.host,
+    // What was told before the end is not the whole.
+    reportedCostUsd: source === 'estimated' ? null : read.reply?.reportedCostUsd,
+  };
+  return { usage, units, source, cost: priceCall(call, book) };
 }
 
 function findUsage(read: ReadCall, end: EndNote): { usage: Usage | null; source: Measured['source'] } {

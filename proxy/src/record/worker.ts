@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { Prices } from '../prices/stored.ts';
 import { Shipper } from '../spool/shipper.ts';
 import type { FromRecorder, RecorderOptions, RecorderStats, ToRecorder } from './messages.ts';
 import { Recorder } from './recorder.ts';
@@ -10,7 +11,10 @@ import { Recorder } from './recorder.ts';
 const statsEveryMs = 500;
 
 const options = workerData as RecorderOptions;
-const recorder = new Recorder(options);
+const prices = new Prices(options.pricesCopy, options.clickhouseUrl);
+const recorder = new Recorder(options, prices);
+prices.onChange = () => recorder.unpricedModels.clear();
+prices.start();
 const shipper = new Shipper({
   directory: options.directory,
   spoolId: readSpoolId(options.directory),
@@ -42,6 +46,7 @@ async function stop(deadlineMs: number): Promise<void> {
   await recorder.settle();
   recorder.writer.sync();
   await shipper.stop(deadlineMs);
+  await prices.stop();
   clearInterval(timer);
   recorder.writer.close();
   say({ kind: 'stats', stats: stats() });
@@ -59,6 +64,8 @@ function stats(): RecorderStats {
     ...recorder.counters,
     ...recorder.losses,
     ...shipper.stats,
+    unpricedModels: recorder.unpricedModels.list,
+    unpricedOthers: recorder.unpricedModels.others,
     openCalls: recorder.openCalls,
     spoolRows:
       shipper.inherited + recorder.counters.recordedRequests - shipper.stats.shippedRows - shipper.stats.rejectedRows,
