@@ -8,11 +8,12 @@ import {
   type CopiedTable,
   type Ends,
 } from '@weir/schema/copy';
-import { openDb } from '@weir/schema/db';
+import { openDb, type Db } from '@weir/schema/db';
 import { insertRows } from '@weir/schema/insert';
 import { migrate } from '@weir/schema/migrate';
+import type { Table } from '@weir/schema/records';
+import { z } from 'zod';
 import type { Settings } from '../env.ts';
-import { listKeys } from '../keys.ts';
 import { openOwnStore } from './own-store.ts';
 import { readSettings, say } from './start.ts';
 import { failure, storeUrl } from './store-url.ts';
@@ -57,7 +58,7 @@ export async function move(words: string[]): Promise<void> {
 
 /** @returns whether every row of the source is on the target, unchanged. */
 async function moveAll(ends: Ends, settings: Settings): Promise<boolean> {
-  await moveKeys(ends);
+  for (const table of Object.keys(replacedTables) as (keyof typeof replacedTables)[]) await moveReplaced(ends, table);
   let complete = true;
   for (const table of copiedTables) {
     const days = table.table === 'bodies' ? settings.WEIR_RETAIN_BODIES_DAYS : settings.WEIR_RETAIN_DAYS;
@@ -89,10 +90,25 @@ async function moveTable(ends: Ends, table: CopiedTable, since: bigint): Promise
   return left.missing === 0 && left.differing === 0;
 }
 
-/** Keys that the target does not know, or knows in an older version. */
-async function moveKeys({ source, target }: Ends): Promise<void> {
-  const known = new Map((await listKeys(target)).map((key) => [key.key_id, key.updated_at]));
-  const fresh = (await listKeys(source)).filter((key) => (known.get(key.key_id) ?? '') < key.updated_at);
-  await insertRows(target, 'keys', fresh);
-  say(`keys: ${fresh.length} copied`);
+/** Small tables whose rows are replaced by newer ones: what names a row. */
+const replacedTables = {
+  keys: ['key_id'],
+  prices: ['name'],
+  revisions: ['revision_id', 'day'],
+} as const satisfies Partial<Record<Table, readonly string[]>>;
+
+/** Rows that the target does not know, or knows in an older version. */
+async function moveReplaced({ source, target }: Ends, table: keyof typeof replacedTables): Promise<void> {
+  const name = (row: Record<string, unknown>): string => replacedTables[table].map((key) => String(row[key])).join(' ');
+  const known = new Map((await readReplaced(target, table)).map((row) => [name(row), row.updated_at]));
+  const fresh = (await readReplaced(source, table)).filter((row) => (known.get(name(row)) ?? '') < row.updated_at);
+  await insertRows(target, table, fresh);
+  say(`${table}: ${fresh.length} copied`);
+}
+
+const replacedRows = z.array(z.looseObject({ updated_at: z.string() }));
+
+async function readReplaced(db: Db, table: Table): Promise<z.output<typeof replacedRows>> {
+  const result = await db.query({ query: `SELECT * FROM ${table} FINAL`, format: 'JSONEachRow' });
+  return replacedRows.parse(await result.json());
 }
