@@ -139,6 +139,7 @@ function makeCapture(settings: Settings, clickhouseUrl: string, directory: strin
           clickhouseUrl,
           cluster: undefined,
           bodyLimit: settings.WEIR_LOG_BODY_LIMIT,
+          pricesCopy: join(settings.WEIR_DATA_DIR, 'prices.json'),
           spoolLimit: settings.WEIR_SPOOL_LIMIT,
           retainDays: settings.WEIR_RETAIN_DAYS,
           retainBodiesDays: settings.WEIR_RETAIN_BODIES_DAYS,

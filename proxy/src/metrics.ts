@@ -51,6 +51,17 @@ export class Metrics {
     gauge('weir_capture_shed_bytes_total', 'Bytes of bodies that were not read.', () => capture.shedBytes);
     gauge('weir_capture_overflow_bytes', 'Captured bytes that wait in a file.', () => capture.overflowBytes);
     gauge('weir_recorder_deaths_total', 'Times the recorder had to be started again.', () => capture.recorderDeaths);
+    const unpriced: Gauge<'provider' | 'model'> = new Gauge({
+      name: 'weir_unpriced_models',
+      help: 'Calls with usage but without a known price, by model; at most 50 models.',
+      labelNames: ['provider', 'model'],
+      registers: [this.registry],
+      collect: (): void => {
+        unpriced.reset();
+        for (const { provider, model, requests } of capture.stats?.unpricedModels ?? [])
+          unpriced.set({ provider, model }, requests);
+      },
+    });
     for (const [field, name, help] of recorderGauges) gauge(name, help, () => Number(capture.stats?.[field] ?? 0));
   }
 

@@ -78,6 +78,7 @@ export const requestRow = z.object({
   upstream_ms: ms,
   client_stall_ms: ms.nullable(),
   ...tokens,
+  units: z.record(text, z.number()),
   usage_source: z.enum(['provider', 'estimated', 'none']),
   cost_usd: usd.nullable(),
   input_cost_usd: usd.nullable(),
@@ -86,6 +87,7 @@ export const requestRow = z.object({
   cache_write_cost_usd: usd.nullable(),
   other_cost_usd: usd.nullable(),
   retry_cost_usd: usd.nullable(),
+  list_cost_usd: usd.nullable(),
   saved_usd: usd.nullable(),
   price_id: text,
   service_tier: text,
@@ -185,6 +187,33 @@ export const keyRow = z.object({
 });
 export type KeyRow = z.infer<typeof keyRow>;
 
+/** Prices that people set: `own` (rules) and `list` (a newer list), each a JSON document. */
+export const priceRow = z.object({ name: z.enum(['own', 'list']), version: text, document: text, updated_at: time });
+export type PriceRow = z.infer<typeof priceRow>;
+
+/** One day of a change to rows that are otherwise written once. */
+export const revisionRow = z.object({
+  revision_id: uuid,
+  day: z.string().regex(/^\d{4}-\d\d-\d\d$/, 'a day, YYYY-MM-DD'),
+  kind: z.enum(['reprice', 'erase']),
+  /** `begun` without an end: the revision was broken off on this day; run it again. */
+  state: z.enum(['begun', 'done']),
+  who: text,
+  range_from: time,
+  range_to: time,
+  filter: text,
+  prices: text,
+  requests: bytes,
+  changed: bytes,
+  unpriced_before: bytes,
+  unpriced_after: bytes,
+  cost_before_usd: usd.nullable(),
+  cost_after_usd: usd.nullable(),
+  started_at: time,
+  updated_at: time,
+});
+export type RevisionRow = z.infer<typeof revisionRow>;
+
 /** Every table and the row it holds. */
 export const tables = {
   requests: requestRow,
@@ -192,6 +221,8 @@ export const tables = {
   bodies: bodyRow,
   scores: scoreRow,
   keys: keyRow,
+  prices: priceRow,
+  revisions: revisionRow,
 } as const;
 export type Table = keyof typeof tables;
 

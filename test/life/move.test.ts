@@ -7,6 +7,7 @@ import { openDb } from '@weir/schema/db';
 import { migrate } from '@weir/schema/migrate';
 import { startStore } from '@weir/schema/store/spawn';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeStored } from '../../proxy/src/prices/stored.ts';
 import { sharedDatabase } from '../support/weir.ts';
 import { runCli } from '../support/cli.ts';
 import { fill, one } from './rows.ts';
@@ -74,12 +75,14 @@ test('weir move: beside a running store, then again from the data directory of a
   try {
     await migrate(store.adminUrl, retention);
     await fill(db, 2, 100);
+    await writeStored(db, 'own', [{ provider: 'custom', model: 'x', prices: { input_mtok: '1' } }]);
     const first = await runCli(['move', '--to', to], environment);
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout.toString()).toContain(
       'requests: 200 rows copied, 2 days equal by count and checksum, 0 rows missing, 0 differing',
     );
     expect(first.stdout.toString()).toContain('scores: 20 rows copied');
+    expect(first.stdout.toString()).toContain('prices: 1 copied');
     await fill(db, 1, 10, 'd');
     await store.stop();
     const again = await runCli(['move', '--to', to], environment);

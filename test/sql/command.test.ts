@@ -271,7 +271,7 @@ describe('sql-user', () => {
       text.startsWith('GRANT'),
     );
     expect(grants.map((text) => /ON (\S+)/.exec(text)?.[1])).toEqual(
-      ['requests', 'attempts', 'bodies', 'scores'].map((table) => `\`weir\`.\`${table}\``),
+      ['requests', 'attempts', 'bodies', 'scores', 'revisions'].map((table) => `\`weir\`.\`${table}\``),
     );
   });
 

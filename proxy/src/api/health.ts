@@ -25,6 +25,12 @@ export const healthBody = z.object({
   disk: z.object({ free_bytes: z.number(), low: z.boolean() }).nullable(),
   overhead_ms: z.object({ p50: z.number(), p99: z.number() }).nullable(),
   open_requests: z.number(),
+  /** Calls with usage but without a known price since the start, and their models (at most 50; `others`: calls of more). */
+  unpriced: z.object({
+    requests: z.number(),
+    models: z.array(z.object({ provider: z.string(), model: z.string(), requests: z.number() })),
+    others: z.number(),
+  }),
 });
 
 export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<typeof healthBody> {
@@ -49,5 +55,10 @@ export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<
     disk,
     overhead_ms: metrics.overhead(),
     open_requests: capture.open.size,
+    unpriced: {
+      requests: stats?.unpriced ?? 0,
+      models: stats?.unpricedModels ?? [],
+      others: stats?.unpricedOthers ?? 0,
+    },
   };
 }

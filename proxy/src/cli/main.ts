@@ -32,6 +32,16 @@ const commands: Record<string, { words: string; help: string; load: () => Promis
     help: 'copies everything to another ClickHouse, verified',
     load: async () => (await import('./move.ts')).move,
   },
+  prices: {
+    words: '[set FILE | update [FILE | URL] | built-in]',
+    help: 'shows the prices in force; sets one’s own; takes a newer list',
+    load: async () => (await import('./prices.ts')).prices,
+  },
+  reprice: {
+    words: '--from DAY [--to DAY] [--model NAME] [--yes]',
+    help: 'prices what is recorded again, by the prices in force now',
+    load: async () => (await import('./reprice.ts')).reprice,
+  },
   sql: {
     words: '"SELECT …" [--format NAME] [--out FILE] …',
     help: 'asks the store: a table on a terminal, JSON lines in a pipe, any format in a file',

@@ -1,5 +1,4 @@
 /** `weir move --to URL`: everything recorded, from here to another ClickHouse; can be broken off and run again. */
-import { resolve } from 'node:path';
 import {
   add,
   copiedTables,
@@ -9,14 +8,15 @@ import {
   type CopiedTable,
   type Ends,
 } from '@weir/schema/copy';
-import { openDb } from '@weir/schema/db';
+import { openDb, type Db } from '@weir/schema/db';
 import { insertRows } from '@weir/schema/insert';
 import { migrate } from '@weir/schema/migrate';
-import { startStore } from '@weir/schema/store/spawn';
+import type { Table } from '@weir/schema/records';
+import { z } from 'zod';
 import type { Settings } from '../env.ts';
-import { listKeys } from '../keys.ts';
+import { openOwnStore } from './own-store.ts';
 import { readSettings, say } from './start.ts';
-import { failure, storeUrl, storeUrlOf } from './store-url.ts';
+import { failure, storeUrl } from './store-url.ts';
 import { check, parseWords, UsageError } from './usage.ts';
 
 const usage = 'Usage: npm run weir -- move --to http://user:password@host:8123/weir';
@@ -31,7 +31,7 @@ export async function move(words: string[]): Promise<void> {
   if (values.to === undefined || positionals.length > 0) throw new UsageError(usage);
   const to = check('--to', storeUrl, values.to);
   const settings = readSettings();
-  const from = await openSource(settings);
+  const from = await openOwnStore(settings);
   const source = openDb(from.url, { application: 'weir-move', timeoutMs: statementMs });
   const target = openDb(to, { application: 'weir-move', timeoutMs: statementMs });
   try {
@@ -56,20 +56,9 @@ export async function move(words: string[]): Promise<void> {
   }
 }
 
-/** The store that runs, or, when none does, the data directory's own for as long as this takes. */
-async function openSource(settings: Settings): Promise<{ url: string; close: () => Promise<void> }> {
-  const url = storeUrlOf(settings);
-  const db = openDb(url, { application: 'weir-move', timeoutMs: 5_000 });
-  const { success } = await db.ping();
-  await db.close();
-  if (success || settings.CLICKHOUSE_URL !== undefined) return { url, close: () => Promise.resolve() };
-  const store = await startStore({ dataDir: resolve(settings.WEIR_DATA_DIR), port: 0, log: 'warn', deadline: 120_000 });
-  return { url: store.adminUrl, close: () => store.stop() };
-}
-
 /** @returns whether every row of the source is on the target, unchanged. */
 async function moveAll(ends: Ends, settings: Settings): Promise<boolean> {
-  await moveKeys(ends);
+  for (const table of Object.keys(replacedTables) as (keyof typeof replacedTables)[]) await moveReplaced(ends, table);
   let complete = true;
   for (const table of copiedTables) {
     const days = table.table === 'bodies' ? settings.WEIR_RETAIN_BODIES_DAYS : settings.WEIR_RETAIN_DAYS;
@@ -101,10 +90,25 @@ async function moveTable(ends: Ends, table: CopiedTable, since: bigint): Promise
   return left.missing === 0 && left.differing === 0;
 }
 
-/** Keys that the target does not know, or knows in an older version. */
-async function moveKeys({ source, target }: Ends): Promise<void> {
-  const known = new Map((await listKeys(target)).map((key) => [key.key_id, key.updated_at]));
-  const fresh = (await listKeys(source)).filter((key) => (known.get(key.key_id) ?? '') < key.updated_at);
-  await insertRows(target, 'keys', fresh);
-  say(`keys: ${fresh.length} copied`);
+/** Small tables whose rows are replaced by newer ones: what names a row. */
+const replacedTables = {
+  keys: ['key_id'],
+  prices: ['name'],
+  revisions: ['revision_id', 'day'],
+} as const satisfies Partial<Record<Table, readonly string[]>>;
+
+/** Rows that the target does not know, or knows in an older version. */
+async function moveReplaced({ source, target }: Ends, table: keyof typeof replacedTables): Promise<void> {
+  const name = (row: Record<string, unknown>): string => replacedTables[table].map((key) => String(row[key])).join(' ');
+  const known = new Map((await readReplaced(target, table)).map((row) => [name(row), row.updated_at]));
+  const fresh = (await readReplaced(source, table)).filter((row) => (known.get(name(row)) ?? '') < row.updated_at);
+  await insertRows(target, table, fresh);
+  say(`${table}: ${fresh.length} copied`);
+}
+
+const replacedRows = z.array(z.looseObject({ updated_at: z.string() }));
+
+async function readReplaced(db: Db, table: Table): Promise<z.output<typeof replacedRows>> {
+  const result = await db.query({ query: `SELECT * FROM ${table} FINAL`, format: 'JSONEachRow' });
+  return replacedRows.parse(await result.json());
 }

@@ -1,7 +1,7 @@
 /** One call of the demo's history as the rows that the recorder would have written. */
 import { timeText, type AttemptRow, type RequestRow } from '@weir/schema/records';
 import type { Usage } from '../providers/provider.ts';
-import { priceCall } from '../record/price.ts';
+import { priceCall } from '../prices/price.ts';
 import type { Random } from './random.ts';
 import type { Failure, Plan } from './trouble.ts';
 import { runawayUser, split, type DemoModel, type DemoTeam } from './world.ts';
@@ -220,6 +220,7 @@ const blank = {
   query: '',
   client_stall_ms: 0,
   ...emptyUsage,
+  units: {},
   cost_usd: null,
   input_cost_usd: null,
   output_cost_usd: null,
@@ -227,6 +228,7 @@ const blank = {
   cache_write_cost_usd: null,
   other_cost_usd: null,
   retry_cost_usd: null,
+  list_cost_usd: null,
   saved_usd: null,
   price_id: '',
   service_tier: '',

@@ -3,6 +3,7 @@ import { asObject, asText } from '../json/value.ts';
 import { CutText } from '../json/project.ts';
 import type { ReplyFacts, TextSample, Usage } from './provider.ts';
 import { TEXT_LIMIT } from './provider.ts';
+import { readUnits } from './units.ts';
 
 /** A reply never has more than this many choices or distinct tool calls that we tell apart. */
 const MANY = 65_535;
@@ -49,6 +50,7 @@ export class FactsBuilder {
   #callCount = 0;
   readonly #text = new Sample();
   readonly #warnings = new Set<string>();
+  readonly #pieces = new Map<string, Set<string>>();
 
   /** `model` and `id` of a reply; the last that is said counts, an empty one says nothing. */
   identity(model: unknown, replyId: unknown): void {
@@ -101,6 +103,13 @@ export class FactsBuilder {
     if (said !== null) this.rawUsage = this.rawUsage === null ? said : overlay(this.rawUsage, said);
   }
 
+  /** A thing that is charged by the piece; the same `place` told again is the same piece. */
+  piece(unit: string, place: string): void {
+    const places = this.#pieces.get(unit) ?? new Set<string>();
+    if (places.size < MANY) places.add(place);
+    this.#pieces.set(unit, places);
+  }
+
   fail(type: string | null, message: string | null): void {
     this.error = { type: type?.slice(0, LONGEST_WORD) ?? null, message: message?.slice(0, LONGEST_MESSAGE) ?? null };
   }
@@ -119,6 +128,10 @@ export class FactsBuilder {
       error: this.error,
       serviceTier: this.#tier,
       reportedCostUsd,
+      units: {
+        ...Object.fromEntries([...this.#pieces].map(([unit, places]) => [unit, places.size])),
+        ...(this.rawUsage === null ? {} : readUnits(this.rawUsage)),
+      },
       complete: this.complete,
       background: this.background,
       text: this.#text.done(),

@@ -41,6 +41,13 @@ export interface Usage {
   input_image_tokens: number | null;
 }
 
+/**
+ * What a reply counts beside {@link Usage}: what is charged by the piece (`web_searches`, `images`, `audio_seconds` …), and
+ * parts of the totals that some models price apart (`output_image_tokens`, `cache_read_audio_tokens` …). The names are
+ * those of `prices/classes.ts`; what is not named was not counted.
+ */
+export type Units = Readonly<Record<string, number>>;
+
 /** What a request's body (or path) says, as far as its endpoint is understood. */
 export interface RequestFacts {
   model: string | null;
@@ -68,6 +75,7 @@ export interface ReplyFacts {
   serviceTier: string | null;
   /** The provider's own price for the call in USD, as the decimal text it sent; `null` where it sends none. */
   reportedCostUsd: string | null;
+  units?: Units;
   /** A stream reached the end its format defines (`[DONE]`, `message_stop`, `response.completed` …). JSON: parsed whole. */
   complete: boolean;
   /** The provider goes on with it after the call that asked: its usage comes with a later fetch. */

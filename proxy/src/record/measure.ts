@@ -3,8 +3,10 @@ import type { EndNote } from '../capture/notes.ts';
 import { estimateInput } from '../estimate/input.ts';
 import { estimateTokens } from '../estimate/text.ts';
 import type { Operation, Provider, Usage } from '../providers/provider.ts';
+import type { PriceBook } from '../prices/book.ts';
+import { plausible, plausibleUnits, priceCall } from '../prices/price.ts';
+import { knownUsage } from '../providers/facts.ts';
 import type { CountedReplies } from './counted.ts';
-import { priceCall } from './price.ts';
 import type { ReadCall } from './reading.ts';
 import type { Measured } from './rows.ts';
 
@@ -18,23 +20,35 @@ const countedOperations = new Set<string>([
   'embeddings',
 ] satisfies Operation[]);
 
-export function measure(provider: Provider, read: ReadCall, end: EndNote, counted: CountedReplies): Measured {
-  const { usage, source } = findUsage(read, end);
-  const model = read.reply?.model ?? read.request.model ?? read.start.row.request_model;
-  const asked = read.request.model ?? read.start.row.request_model;
-  const price = (name: string): ReturnType<typeof priceCall> =>
-    name === '' || usage === null
-      ? null
-      : priceCall({
-          provider: provider.name,
-          model: name,
-          usage,
-          at: new Date(read.start.row.started_at / 1000),
-          serviceTier: read.reply?.serviceTier ?? read.request.serviceTier,
-          operation: read.start.row.operation as Operation,
-        });
-  if (!isBilled(read, usage, counted)) return { usage, source, cost: null };
-  return { usage, source, cost: price(model) ?? (asked === model ? null : price(asked)) };
+/** What a call is measured by: both change as the recorder runs. */
+export interface Measures {
+  /** The prices in force. */
+  readonly book: PriceBook;
+  readonly counted: CountedReplies;
+}
+
+export function measure(provider: Provider, read: ReadCall, end: EndNote, { book, counted }: Measures): Measured {
+  const found = findUsage(read, end);
+  const usage = found.usage === null ? null : knownUsage(plausible(found.usage));
+  const source = usage === null ? 'none' : found.source;
+  const { row } = read.start;
+  const units = plausibleUnits(read.reply?.units ?? {});
+  if (!isBilled(read, usage, counted)) return { usage, units, source, cost: null };
+  const asked = read.request.model ?? row.request_model;
+  const call = {
+    provider: provider.name,
+    model: read.reply?.model ?? asked,
+    asked,
+    usage,
+    units,
+    at: new Date(row.started_at / 1000),
+    serviceTier: read.reply?.serviceTier ?? read.request.serviceTier,
+    operation: row.operation as Operation,
+    host: row.host,
+    // What was told before the end is not the whole.
+    reportedCostUsd: source === 'estimated' ? null : read.reply?.reportedCostUsd,
+  };
+  return { usage, units, source, cost: priceCall(call, book) };
 }
 
 /**
@@ -62,7 +76,8 @@ function findUsage(read: ReadCall, end: EndNote): { usage: Usage | null; source:
   const output = read.start.row.operation === 'embeddings' ? null : estimateTokens(reply.text, model);
   return {
     usage: {
-      input_tokens: reported?.input_tokens ?? estimateInput(read.requestBody?.bytes() ?? null, read.request.text, model),
+      input_tokens:
+        reported?.input_tokens ?? estimateInput(read.requestBody?.bytes() ?? null, read.request.text, model),
       output_tokens: output === null ? null : Math.max(output, reported?.output_tokens ?? 0),
       cache_read_tokens: reported?.cache_read_tokens ?? null,
       cache_write_tokens: reported?.cache_write_tokens ?? null,

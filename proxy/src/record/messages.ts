@@ -1,3 +1,5 @@
+import type { UnpricedModel } from './unpriced.ts';
+
 /** What the main thread and the recorder's thread say to each other. */
 export type ToRecorder =
   { kind: 'slab'; bytes: SharedArrayBuffer; length: number } | { kind: 'stop'; deadlineMs: number };
@@ -14,6 +16,10 @@ export interface RecorderStats {
   recovered: number;
   interrupted: number;
   unpriced: number;
+  /** Models with usage but without a price since the process began or the prices changed, the most used first. */
+  unpricedModels: UnpricedModel[];
+  /** Calls of further such models. */
+  unpricedOthers: number;
   estimated: number;
   readErrors: number;
   /** Records and bytes that wait in the spool. */
@@ -38,6 +44,8 @@ export interface RecorderOptions {
   clickhouseUrl: string;
   cluster: string | undefined;
   bodyLimit: number;
+  /** Where the last good copy of the prices that people set is kept. */
+  pricesCopy: string;
   spoolLimit: number;
   retainDays: number;
   retainBodiesDays: number;

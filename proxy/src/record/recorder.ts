@@ -6,6 +6,7 @@ import { appendFileSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { kinds, readFrames, type Frame } from '../capture/frames.ts';
 import type { EndNote, HeadNote, NotedAttempt, StartNote } from '../capture/notes.ts';
+import type { PriceBook } from '../prices/book.ts';
 import { providers } from '../providers/registry.ts';
 import { donePath, marksPath } from '../spool/marks.ts';
 import { recover, type MarkedCall } from '../spool/recover.ts';
@@ -15,6 +16,7 @@ import { measure } from './measure.ts';
 import type { RecorderOptions } from './messages.ts';
 import { CallReading, type ReadCall } from './reading.ts';
 import { attemptRows, bodyRow, requestRow, type Measured } from './rows.ts';
+import { UnpricedModels } from './unpriced.ts';
 
 interface Finished {
   id: string;
@@ -28,7 +30,7 @@ interface Losses {
   lostRows: number;
 }
 
-const noMeasure: Measured = { usage: null, source: 'none', cost: null };
+const noMeasure: Measured = { usage: null, units: {}, source: 'none', cost: null };
 /** Of the attempt that answered: its reply did not reach its end. */
 const cutOutcomes = new Set(['cancelled', 'truncated', 'timeout', 'network_error', 'interrupted']);
 
@@ -42,6 +44,7 @@ export class Recorder {
     estimated: 0,
     readErrors: 0,
   };
+  readonly unpricedModels = new UnpricedModels();
   readonly losses: Losses;
   readonly writer: SegmentWriter;
   readonly #encoder = new RecordEncoder();
@@ -57,7 +60,11 @@ export class Recorder {
   readonly #counted = new CountedReplies();
   readonly #pending = new Set<Promise<void>>();
 
-  constructor(private readonly options: RecorderOptions) {
+  /** @param prices those in force; they may change while the recorder runs. */
+  constructor(
+    private readonly options: RecorderOptions,
+    private readonly prices: { readonly book: PriceBook },
+  ) {
     const { directory, marksNumber, open } = options;
     this.losses = readLosses(directory);
     const newest = fileNumbers(directory, 'rows', 'log').at(-1) ?? 0;
@@ -234,9 +241,16 @@ export class Recorder {
 
   #rowsOf(read: ReadCall, end: EndNote): Finished['rows'] {
     const provider = providers.get(read.start.row.provider);
-    const measured = provider === undefined ? noMeasure : measure(provider, read, end, this.#counted);
+    const measures = { book: this.prices.book, counted: this.#counted };
+    const measured = provider === undefined ? noMeasure : measure(provider, read, end, measures);
     if (measured.source === 'estimated') this.counters.estimated++;
-    if (measured.usage !== null && measured.cost === null) this.counters.unpriced++;
+    if (measured.usage !== null && measured.cost === null && read.start.row.method === 'POST') {
+      this.counters.unpriced++;
+      this.unpricedModels.add(
+        read.start.row.provider,
+        read.reply?.model ?? read.request.model ?? read.start.row.request_model,
+      );
+    }
     const body = bodyRow(read);
     return [
       ...(body === null ? [] : [{ table: 'bodies' as const, row: body }]),

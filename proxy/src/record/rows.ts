@@ -1,8 +1,8 @@
 /** What was noted and read of a call → its rows. Pure. */
 import { timeText, type AttemptRow, type BodyRow, type Outcome, type RequestRow } from '@weir/schema/records';
 import type { EndNote, NotedAttempt, StartNote } from '../capture/notes.ts';
-import type { ReplyFacts, Usage } from '../providers/provider.ts';
-import type { Price } from './price.ts';
+import type { ReplyFacts, Units, Usage } from '../providers/provider.ts';
+import type { Price } from '../prices/price.ts';
 import type { ReadCall } from './reading.ts';
 import { redact } from './redact.ts';
 
@@ -11,6 +11,7 @@ export type UsageSource = RequestRow['usage_source'];
 /** Usage and cost of the attempt that answered. */
 export interface Measured {
   usage: Usage | null;
+  units: Units;
   source: UsageSource;
   cost: Price | null;
 }
@@ -72,6 +73,7 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     input_audio_tokens: usage.input_audio_tokens,
     output_audio_tokens: usage.output_audio_tokens,
     input_image_tokens: usage.input_image_tokens,
+    units: { ...measured.units },
     usage_source: measured.source,
     cost_usd: cost?.cost_usd ?? null,
     input_cost_usd: cost?.input_cost_usd ?? null,
@@ -80,6 +82,7 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     cache_write_cost_usd: cost?.cache_write_cost_usd ?? null,
     other_cost_usd: cost?.other_cost_usd ?? null,
     retry_cost_usd: cost === null ? null : '0',
+    list_cost_usd: cost?.list_cost_usd ?? null,
     saved_usd: null,
     price_id: cost?.price_id ?? '',
     service_tier: reply?.serviceTier ?? read?.request.serviceTier ?? '',

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { freeBytes } from '../disk.ts';
+import { Prices } from '../prices/stored.ts';
 import { Shipper } from '../spool/shipper.ts';
 import type { FromRecorder, RecorderOptions, RecorderStats, ToRecorder } from './messages.ts';
 import { Recorder } from './recorder.ts';
@@ -11,7 +12,10 @@ import { Recorder } from './recorder.ts';
 const statsEveryMs = 500;
 
 const options = workerData as RecorderOptions;
-const recorder = new Recorder(options);
+const prices = new Prices(options.pricesCopy, options.clickhouseUrl);
+const recorder = new Recorder(options, prices);
+prices.onChange = () => recorder.unpricedModels.clear();
+prices.start();
 const shipper = new Shipper({
   directory: options.directory,
   spoolId: readSpoolId(options.directory),
@@ -43,6 +47,7 @@ async function stop(deadlineMs: number): Promise<void> {
   await recorder.settle();
   recorder.writer.sync();
   await shipper.stop(deadlineMs);
+  await prices.stop();
   clearInterval(timer);
   recorder.writer.close();
   say({ kind: 'stats', stats: stats() });
@@ -60,6 +65,8 @@ function stats(): RecorderStats {
     ...recorder.counters,
     ...recorder.losses,
     ...shipper.stats,
+    unpricedModels: recorder.unpricedModels.list,
+    unpricedOthers: recorder.unpricedModels.others,
     openCalls: recorder.openCalls,
     spoolRows:
       shipper.inherited + recorder.counters.recordedRequests - shipper.stats.shippedRows - shipper.stats.rejectedRows,

@@ -124,6 +124,21 @@ export const models = defineQuery({
     LIMIT 8`,
 });
 
+/** Models that told their usage and have no price; `of`: how many there are. */
+export const unpriced = defineQuery({
+  name: 'overview.unpriced',
+  params: view,
+  row: z.object({ provider: z.string(), model: z.string(), requests: count, of: count }),
+  sql: (p) => sql`
+    SELECT provider, ${model} AS model, count() AS requests, count() OVER () AS of
+    FROM requests
+    WHERE ${where(p.range, p.filters)}
+      AND cost_usd IS NULL AND method = 'POST' AND (input_tokens > 0 OR output_tokens > 0)
+    GROUP BY provider, model
+    ORDER BY requests DESC, provider, model
+    LIMIT 3`,
+});
+
 const compared = view.extend({ before: range });
 
 export const errors = defineQuery({

@@ -26,8 +26,8 @@ export async function loadOverview(db: Db, view: View) {
   const week = stripRange(range, zone, Date.now());
   const here = { range, filters };
   const none = Promise.resolve<Settled<never>>({ ok: true, rows: [], made: { name: '', sql: '', rows: 0, ms: 0 } });
-  const [series, earlier, providers, cells, cost, models, errors, users, share, found, bars, total] = await Promise.all(
-    [
+  const [series, earlier, providers, cells, cost, models, errors, users, share, unpriced, found, bars, total] =
+    await Promise.all([
       settle(ask.series.ask(db, here)),
       before ? settle(ask.series.ask(db, { range: before, filters })) : none,
       settle(ask.byProvider.ask(db, here)),
@@ -37,11 +37,11 @@ export async function loadOverview(db: Db, view: View) {
       settle(ask.errors.ask(db, { ...here, before: before ?? { ...range, to: range.from } })),
       settle(ask.users.ask(db, here)),
       settle(ask.concentration.ask(db, here)),
+      settle(ask.unpriced.ask(db, here)),
       settle(failures.ask(db, here)),
       settle(strip.ask(db, { range: week, filters })),
       settle(counts.ask(db, here)),
-    ],
-  );
+    ]);
   const storm = findStorm(rowsOf(found), range);
   const after = storm ? await settle(aftermath.ask(db, { ...here, ...asked(storm, range) })) : undefined;
   return {
@@ -55,6 +55,7 @@ export async function loadOverview(db: Db, view: View) {
     errors,
     users,
     share,
+    unpriced,
     week,
     bars,
     total: rowsOf(total)[0],

@@ -70,7 +70,12 @@ function readMessage(facts: FactsBuilder, message: JsonObject): void {
 
 function readUsage(facts: FactsBuilder, usage: unknown): void {
   facts.usage(usage);
-  facts.tier(asObject(usage)?.['service_tier']);
+  // The last piece of a stream need not repeat what the first said.
+  const said = facts.rawUsage;
+  // Fast mode and inference kept in one country have prices of their own: …/build-with-claude/{fast-mode,data-residency}.
+  const extras = [said?.['speed'] === 'fast' ? 'fast' : '', said?.['inference_geo'] === 'us' ? 'us' : ''];
+  const tier = [asText(said?.['service_tier']) ?? '', ...extras].filter((word) => word !== '');
+  facts.tier(tier.join('+'));
 }
 
 function readBlock(facts: FactsBuilder, block: JsonObject | null, index: number): void {

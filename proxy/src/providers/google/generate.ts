@@ -8,6 +8,7 @@ import { geminiUsage } from './usage.ts';
 
 const CANDIDATE = plan({
   ...keep('index', 'finishReason'),
+  groundingMetadata: plan(keep('webSearchQueries')),
   content: plan({
     parts: plan({ text: TEXT, functionCall: plan(keep('id', 'name')), inlineData: plan(keep('mimeType')) }),
   }),
@@ -63,6 +64,11 @@ function readCandidate(facts: FactsBuilder, candidate: JsonObject | null, positi
     facts.finish(index, candidate['finishReason']);
     facts.complete = true;
   }
+  // Gemini 2 is charged for the prompt, Gemini 3 for each search: ai.google.dev/gemini-api/docs/pricing.
+  asList(asObject(candidate['groundingMetadata'])?.['webSearchQueries']).forEach((query) => {
+    facts.piece('grounded_prompts', '');
+    facts.piece('web_searches', String(query).slice(0, 512));
+  });
   for (const value of asList(asObject(candidate['content'])?.['parts'])) {
     const part = asObject(value);
     facts.text(part?.['text']);

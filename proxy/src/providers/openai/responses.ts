@@ -7,7 +7,8 @@ import type { Format } from '../format.ts';
 import { openaiUsage } from './usage.ts';
 
 const ITEM = plan({
-  ...keep('type', 'name'),
+  ...keep('type', 'name', 'status'),
+  action: plan(keep('type'), KEEP),
   content: plan({ text: TEXT, refusal: TEXT }, TEXT),
   summary: plan({ text: TEXT }),
   arguments: TEXT,
@@ -89,6 +90,16 @@ function readItem(facts: FactsBuilder, item: JsonObject, index: number): void {
   // A shell call runs at the provider unless its environment is the client's own.
   const local = type === 'shell_call' && asObject(item['environment'])?.['type'] === 'local';
   if (CLIENT_CALLS.has(type) || local) facts.toolCall(String(index), null);
+  readPiece(facts, item, type, String(index));
+}
+
+/** Searches are charged, opening and leafing through a page are not: platform.openai.com/docs/pricing#built-in-tools. */
+function readPiece(facts: FactsBuilder, item: JsonObject, type: string, place: string): void {
+  const done = item['status'] === 'completed';
+  const action = asText(asObject(item['action'])?.['type']);
+  if (type === 'web_search_call' && (action === 'search' || (action === null && done)))
+    facts.piece('web_searches', place);
+  if (type === 'file_search_call' && done) facts.piece('storage_searches', place);
 }
 
 function readText(facts: FactsBuilder, item: JsonObject | null): void {
