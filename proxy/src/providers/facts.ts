@@ -1,7 +1,7 @@
 import type { JsonObject } from '../json/value.ts';
 import { asObject, asText } from '../json/value.ts';
 import { CutText } from '../json/project.ts';
-import type { ReplyFacts, TextSample, Usage } from './provider.ts';
+import type { ReplyFacts, TextSample, Units, Usage } from './provider.ts';
 import { TEXT_LIMIT } from './provider.ts';
 
 /** A reply never has more than this many choices or distinct tool calls that we tell apart. */
@@ -47,6 +47,7 @@ export class FactsBuilder {
   readonly #calls = new Map<string, string>();
   #callCount = 0;
   readonly #text = new Sample();
+  readonly #units = new Map<keyof Units, number>();
   readonly #warnings = new Set<string>();
 
   /** `model` and `id` of a reply; the last that is said counts, an empty one says nothing. */
@@ -60,7 +61,8 @@ export class FactsBuilder {
   }
 
   finish(choice: number, reason: unknown): void {
-    const said = word(reason);
+    // Some servers number their reasons (Vertex with `enum-encoding=int`).
+    const said = typeof reason === 'number' ? String(reason) : word(reason);
     if (said !== null && (this.#finish.has(choice) || this.#finish.size < MANY)) this.#finish.set(choice, said);
   }
 
@@ -100,6 +102,11 @@ export class FactsBuilder {
     if (said !== null) this.rawUsage = this.rawUsage === null ? said : overlay(this.rawUsage, said);
   }
 
+  /** A number that is billed besides tokens; later ones win, what is no number says nothing. */
+  unit(name: keyof Units, value: unknown): void {
+    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) this.#units.set(name, value);
+  }
+
   fail(type: string | null, message: string | null): void {
     this.error = { type: type?.slice(0, LONGEST_WORD) ?? null, message: message?.slice(0, LONGEST_MESSAGE) ?? null };
   }
@@ -113,6 +120,7 @@ export class FactsBuilder {
       model: this.#model,
       replyId: this.#replyId,
       usage,
+      units: this.#units.size === 0 ? null : { ...NO_UNITS, ...Object.fromEntries(this.#units) },
       finishReasons: [...this.#finish].sort(([a], [b]) => a - b).map(([, reason]) => reason),
       toolCalls: this.#callCount,
       error: this.error,
@@ -152,6 +160,14 @@ export const UNKNOWN_USAGE: Usage = {
   input_audio_tokens: null,
   output_audio_tokens: null,
   input_image_tokens: null,
+};
+
+const NO_UNITS: Units = {
+  billed_input_tokens: null,
+  billed_output_tokens: null,
+  audio_seconds: null,
+  images: null,
+  searches: null,
 };
 
 /** The usage, or `null` when not one of its counts is known. */
