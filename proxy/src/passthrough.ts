@@ -12,6 +12,8 @@ import { checkOrigin, corsHeaders } from './origin.ts';
 import { decide, ownHeaders, relay } from './relay.ts';
 import { newRequestId } from './request-id.ts';
 import { findProvider, routeNative, splitPath, type SplitPath } from './route.ts';
+import type { Signer } from './signing/signer.ts';
+import type { Signing } from './providers/provider.ts';
 import { send, triggerOf, type Sending, type SendRequest, type Upstream } from './stages/send.ts';
 
 export interface PassthroughOptions {
@@ -19,6 +21,7 @@ export interface PassthroughOptions {
   keys: Keys;
   capture: Capture;
   upstream: Upstream;
+  signer: Signer;
   isOwnAddress: (host: string, port: number) => boolean;
   onFinished: (call: Call) => void;
   /** Something went wrong that nobody foresaw. */
@@ -45,14 +48,26 @@ export async function passThrough(
   let request: SendRequest;
   try {
     checkOrigin(incoming, options.settings);
-    const { target, headers, kept } = prepare(call, split, options);
-    const { body, first } = await readBody(incoming, (chunk) => options.capture.requestBytes(call, chunk));
+    const { target, headers, kept, signing } = prepare(call, split, options);
+    // What is read before the call's start is marked waits for it.
+    let early: Buffer[] | null = [];
+    const { body, first } = await readBody(incoming, (chunk) => {
+      if (early === null) options.capture.requestBytes(call, chunk);
+      else early.push(chunk);
+    });
     if (outgoing.destroyed) return;
     request = { method: call.method, target, headers, body };
+    if (signing !== null) {
+      const signed = await options.signer.sign(signing, { ...request, place: split.place });
+      request = { ...request, ...signed };
+    }
+    if (outgoing.destroyed) return;
     call.requestModel = peekModel(first) ?? call.requestModel;
     call.attempts.push(makeAttempt(target));
     begin(kept);
     if (first !== null) options.capture.requestBytes(call, first);
+    for (const chunk of early) options.capture.requestBytes(call, chunk);
+    early = null;
   } catch (error) {
     begin([]);
     return refuse(call, error, options);
@@ -118,11 +133,11 @@ function wallClock(): number {
 export function prepare(
   call: Call,
   split: SplitPath,
-  { settings, keys, isOwnAddress }: PassthroughOptions,
-): { target: Target; headers: string[]; kept: string[] } {
+  { settings, keys, signer, isOwnAddress }: PassthroughOptions,
+): { target: Target; headers: string[]; kept: string[]; signing: Signing | null } {
   const { incoming, provider, instructions } = call;
   if (instructions.refusal !== null) throw instructions.refusal;
-  const credentialOptions = { keys, requireKey: settings.requireKey, providerKeys: settings.providerKeys };
+  const credentialOptions = { keys, requireKey: settings.requireKey, providerKeys: settings.providerKeys, signer };
   const credentials = identify(provider, incoming.rawHeaders, split.query, instructions, credentialOptions);
   if (credentials.holder !== null) {
     call.project = credentials.holder.project;
@@ -135,8 +150,14 @@ export function prepare(
     isOwnAddress,
   });
   const { connection } = incoming.headers;
-  const { forwarded, kept } = forwardHeaders(provider, incoming.rawHeaders, connection, credentials, credentialOptions);
-  return { target, headers: forwarded, kept };
+  const { forwarded, kept, signing } = forwardHeaders(
+    provider,
+    incoming.rawHeaders,
+    connection,
+    credentials,
+    credentialOptions,
+  );
+  return { target, headers: forwarded, kept, signing };
 }
 
 export function makeAttempt(target: Target): Attempt {

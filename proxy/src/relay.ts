@@ -95,6 +95,11 @@ function cutShort(call: Call, error: Error, inBand: InBand | null, capture: Capt
   const message = `The provider ${call.provider.name} ended its reply before it was complete.`;
   const failure = { status: 502, code: 'upstream_unreachable', message } as const;
   const { dialect } = call.provider;
+  if (inBand === 'messages') {
+    // Between two messages it is one more; within one, the checksum tells the client that it was cut.
+    const message = dialect.errorMessage?.(failure);
+    return message === undefined ? abort() : void outgoing.write(message, abort);
+  }
   // A line of JSON that was begun is ended first: what follows must stand on a line of its own.
   const event = inBand === 'sse' ? dialect.errorEvent(failure) : `\n${JSON.stringify(dialect.errorBody(failure))}\n`;
   outgoing.write(event, abort);
@@ -109,10 +114,11 @@ interface ResponseHead {
   inBand: InBand | null;
 }
 
-type InBand = 'sse' | 'ndjson';
+type InBand = 'sse' | 'ndjson' | 'messages';
 
 function inBandOf(contentType: string): InBand | null {
   if (/^text\/event-stream\b/i.test(contentType)) return 'sse';
+  if (/^application\/vnd\.amazon\.eventstream\b/i.test(contentType)) return 'messages';
   return /^application\/(x-ndjson|jsonl|x-jsonlines|stream\+json)\b/i.test(contentType) ? 'ndjson' : null;
 }
 
