@@ -9,6 +9,7 @@ import { WeirError } from './errors.ts';
 import { parseInstructions } from './headers.ts';
 import type { Keys } from './keys.ts';
 import { checkOrigin, corsHeaders } from './origin.ts';
+import { errorShapeOf } from './providers/errors.ts';
 import { decide, ownHeaders, relay } from './relay.ts';
 import { newRequestId } from './request-id.ts';
 import { findProvider, routeNative, splitPath, type SplitPath } from './route.ts';
@@ -208,7 +209,7 @@ function unreachable(call: Call, error: unknown, capture: Capture): void {
 }
 
 function answer(call: Call, error: WeirError, verdict: Verdict, capture: Capture): void {
-  const body = JSON.stringify(call.provider.dialect.errorBody(error));
+  const body = JSON.stringify(errorShapeOf(call.provider, call.path).errorBody(error));
   call.status = error.status;
   decide(call, verdict, capture);
   call.outgoing.writeHead(error.status, [

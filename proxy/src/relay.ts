@@ -6,6 +6,7 @@ import type { Capture } from './capture/capture.ts';
 import { now, type Call, type Verdict } from './call.ts';
 import { connectionNames, isHopByHop } from './headers.ts';
 import { corsHeaders } from './origin.ts';
+import { errorShapeOf } from './providers/errors.ts';
 import type { Outcome } from '@weir/schema/records';
 import { triggerOf, type Reply, type Sink } from './stages/send.ts';
 
@@ -94,14 +95,14 @@ function cutShort(call: Call, error: Error, inBand: InBand | null, capture: Capt
   if (inBand === null || outgoing.destroyed) return abort();
   const message = `The provider ${call.provider.name} ended its reply before it was complete.`;
   const failure = { status: 502, code: 'upstream_unreachable', message } as const;
-  const { dialect } = call.provider;
+  const shape = errorShapeOf(call.provider, call.path);
   if (inBand === 'messages') {
     // Between two messages it is one more; within one, the checksum tells the client that it was cut.
-    const message = dialect.errorMessage?.(failure);
+    const message = shape.errorMessage?.(failure);
     return message === undefined ? abort() : void outgoing.write(message, abort);
   }
   // A line of JSON that was begun is ended first: what follows must stand on a line of its own.
-  const event = inBand === 'sse' ? dialect.errorEvent(failure) : `\n${JSON.stringify(dialect.errorBody(failure))}\n`;
+  const event = inBand === 'sse' ? shape.errorEvent(failure) : `\n${JSON.stringify(shape.errorBody(failure))}\n`;
   outgoing.write(event, abort);
 }
 

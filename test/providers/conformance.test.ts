@@ -28,7 +28,7 @@ describe.skipIf(!recordingsPresent)('recorded replies are read right', () => {
       const inOne = conformance(recordings, whole);
       expect(conformance(recordings, split).misses).toEqual(inOne.misses);
     },
-    60_000,
+    300_000,
   );
 
   test('errors that providers document have their type and message', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { errorShapeOf } from '../../proxy/src/providers/errors.ts';
 import { providers } from '../../proxy/src/providers/registry.ts';
 import { dialectOf } from './support.ts';
 
@@ -93,6 +94,21 @@ describe('what a call is follows from its method and path', () => {
     expect(modelInPath(`/model/${encodeURIComponent(profile)}/converse`)).toBe(profile);
     expect(modelInPath('/v1/publishers/anthropic/models/claude-x@20250101:rawPredict')).toBe('claude-x@20250101');
     expect(modelInPath('/v1/publishers/anthropic/models/count-tokens:rawPredict')).toBeNull();
+  });
+});
+
+describe('an error of our own', () => {
+  test.each([
+    ['bedrock', '/model/m/converse', 'aws'],
+    ['bedrock', '/v1/chat/completions', 'openai'],
+    ['google', '/v1beta/openai/chat/completions', 'openai'],
+    ['google', '/v1beta/models/m:generateContent', 'google'],
+    ['deepseek', '/anthropic/v1/messages', 'anthropic'],
+    ['anthropic', '/v1/complete', 'anthropic'],
+    ['azure', '/openai/v1/responses/resp_1', 'openai'],
+  ])('of %s at %s has the shape of %s', (name, path, shape) => {
+    const provider = providers.get(name);
+    expect(provider === undefined ? null : errorShapeOf(provider, path).name).toBe(shape);
   });
 });
 

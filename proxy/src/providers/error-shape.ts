@@ -25,7 +25,7 @@ export function readError(facts: FactsBuilder, value: unknown, failed: boolean):
   if (body === null) return false;
   const error = asObject(body['error']);
   if (error !== null && Object.keys(error).length > 0) {
-    const type = asText(error['type']) ?? asText(error['status']) ?? asText(error['code']);
+    const type = asText(error['type']) ?? asText(error['status']) ?? codeOf(error);
     facts.fail(type, said(error['message']));
     return true;
   }
@@ -38,6 +38,12 @@ export function readError(facts: FactsBuilder, value: unknown, failed: boolean):
   const first = asObject(asList(body['errors'])[0]) ?? asObject(asList(body['detail'])[0]);
   facts.fail(typeOf(body) ?? (first === null ? null : typeOf(first)), messageOf(body) ?? messageOf(first));
   return true;
+}
+
+/** A code in words. One in digits repeats the status (Azure's gateway: `{error:{code:"429",message}}`). */
+function codeOf(error: JsonObject): string | null {
+  const code = asText(error['code']);
+  return code === null || /^\d+$/.test(code) ? null : code;
 }
 
 function typeOf(body: JsonObject): string | null {
