@@ -1,17 +1,22 @@
 /**
  * Whose credential goes where (CONTRACT.md §4). The caller's own goes only to the provider that its path names; a value
  * that begins with `wk_` is Weir's own and goes nowhere; a key that Weir holds is used for a valid Weir key that brings no
- * credential of its own.
+ * credential of its own. A caller's AWS signature is no such credential: it covers the host that it was made for.
  */
 import { WeirError } from './errors.ts';
 import { connectionNames, isHopByHop, isOwnHeader, type Instructions } from './headers.ts';
 import { keyPrefix, type KeyHolder, type Keys } from './keys.ts';
-import type { Provider } from './providers/provider.ts';
+import type { Provider, Signing } from './providers/provider.ts';
 
 export interface Credentials {
   holder: KeyHolder | null;
   /** The caller brought the provider's own credential. */
   own: boolean;
+}
+
+/** What Weir holds besides keys: `Signer`, as far as it is asked here. */
+export interface CanSign {
+  can(signing: Signing): boolean;
 }
 
 export interface CredentialOptions {
@@ -33,19 +38,42 @@ export function identify(
 ): Credentials {
   const texts = instructions.key === null ? [] : [instructions.key];
   let own = false;
+  let signed = isPresigned(provider, query);
   for (const value of credentialValues(provider, raw, query)) {
-    if (value.startsWith(keyPrefix)) texts.push(value);
+    const signer = signatureKey(provider, value);
+    if (signer !== null) {
+      signed = true;
+      if (signer.startsWith(keyPrefix)) texts.push(signer);
+    } else if (value.startsWith(keyPrefix)) texts.push(value);
     else if (value !== '') own = true;
   }
   const text = texts[0];
   if (text === undefined) {
+    if (signed) throw new WeirError('unauthorized', signatureSentence);
     if (options.requireKey) throw new WeirError('unauthorized', 'This Weir needs a key: send Weir-Key: wk_….');
     return { holder: null, own };
   }
   const holder = options.keys.find(text);
   if (holder === null) throw new WeirError('unauthorized', 'This Weir key is not known here, or is disabled.');
-  return { holder, own };
+  return { holder, own: own && !signed };
 }
+
+const signatureSentence =
+  'An AWS signature covers the host it was made for and cannot pass through Weir: send a Bedrock API key ' +
+  '(Authorization: Bearer …), or Weir-Key: wk_…, for which Weir signs with AWS credentials of its own.';
+
+/** The access key of an AWS signature (SigV4, SigV4a); `null` for any other credential. */
+function signatureKey(provider: Provider, value: string): string | null {
+  if (provider.signing !== 'aws-sigv4' || !value.startsWith('AWS4-')) return null;
+  return /Credential=([^/,\s]+)/.exec(value)?.[1] ?? '';
+}
+
+function isPresigned(provider: Provider, query: string): boolean {
+  return provider.signing === 'aws-sigv4' && /[?&]x-amz-signature=/i.test(query);
+}
+
+/** Headers that belong to a signature, and go where it goes: nowhere. */
+const signatureHeaders = new Set(['x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token']);
 
 function* credentialValues(provider: Provider, raw: readonly string[], query: string): Generator<string> {
   for (let index = 0; index + 1 < raw.length; index += 2) {
@@ -73,6 +101,8 @@ export interface ForwardedHeaders {
   forwarded: string[];
   /** To keep: the same, credentials replaced. */
   kept: string[];
+  /** How Weir must sign the call; null when the headers are all it needs. */
+  signing: Signing | null;
 }
 
 /** The request headers that go on, and what is kept of them. */
@@ -81,11 +111,12 @@ export function forwardHeaders(
   raw: readonly string[],
   connection: string | undefined,
   credentials: Credentials,
-  options: Pick<CredentialOptions, 'providerKeys'>,
+  options: Pick<CredentialOptions, 'providerKeys'> & { signer: CanSign },
 ): ForwardedHeaders {
   const dropped = connectionNames(connection);
   const forwarded: string[] = [];
   const kept: string[] = [];
+  const resigned = provider.signing === 'aws-sigv4' && !credentials.own && credentials.holder !== null;
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] as string;
     const value = raw[index + 1] as string;
@@ -102,35 +133,49 @@ export function forwardHeaders(
         .startsWith(keyPrefix)
     )
       continue;
+    if (resigned && (signatureHeaders.has(lower) || signatureKey(provider, value) !== null)) continue;
     forwarded.push(name, value);
   }
-  if (!credentials.own && credentials.holder !== null)
-    forwarded.push(...heldCredential(provider, options.providerKeys));
-  return { forwarded, kept };
+  if (credentials.own || credentials.holder === null) return { forwarded, kept, signing: null };
+  const held = heldCredential(provider, options.providerKeys);
+  if (held !== null) return { forwarded: [...forwarded, ...held], kept, signing: null };
+  if (provider.signing !== undefined && options.signer.can(provider.signing)) {
+    return { forwarded, kept, signing: provider.signing };
+  }
+  throw new WeirError(
+    'unauthorized',
+    `Weir holds no key for ${provider.name}: set ${whatToSet(provider)}, or send the provider's own.`,
+  );
 }
 
-/** The header by which Weir presents the key that it holds for a provider. */
-function heldCredential(provider: Provider, held: ReadonlyMap<string, string>): [string, string] {
+const signingSettings: Readonly<Record<Signing, string>> = {
+  'aws-sigv4': 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  'google-service-account': 'GOOGLE_APPLICATION_CREDENTIALS',
+};
+
+function whatToSet({ keyEnvironment, signing }: Provider): string {
+  const names = [keyEnvironment, signing === undefined ? null : signingSettings[signing]];
+  return names.filter((name) => name !== null).join(', or ') || 'its environment variable';
+}
+
+/** The header by which Weir presents the key that it holds for a provider; null when it holds none. */
+function heldCredential(provider: Provider, held: ReadonlyMap<string, string>): [string, string] | null {
   const key = held.get(provider.name);
   const header = provider.credentialHeaders[0];
-  if (key === undefined || header === undefined) {
-    const where = provider.keyEnvironment ?? 'its environment variable';
-    throw new WeirError(
-      'unauthorized',
-      `Weir holds no key for ${provider.name}: set ${where}, or send the provider's own.`,
-    );
-  }
+  if (key === undefined || header === undefined) return null;
   return [header, header === 'authorization' ? `Bearer ${key}` : key];
 }
 
-/** The query without parameters that hold a Weir key; everything else stays as it came. */
+/** The query without parameters that hold a Weir key or an AWS signature; everything else stays as it came. */
 export function forwardQuery(provider: Provider, query: string): string {
-  if (!query.includes(keyPrefix)) return query;
+  const presigned = isPresigned(provider, query);
+  if (!query.includes(keyPrefix) && !presigned) return query;
   const rest = query
     .slice(1)
     .split('&')
     .filter((pair) => {
       const [name = '', value = ''] = pair.split('=', 2);
+      if (presigned && /^x-amz-/i.test(name)) return false;
       return !(provider.credentialQuery.includes(name) && value.startsWith(keyPrefix));
     });
   return rest.length === 0 ? '' : `?${rest.join('&')}`;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { providers } from './providers/registry.ts';
+import type { AwsCredentials } from './signing/sigv4.ts';
 
 const port = z.coerce
   .number('expected a port from 0 to 65535')
@@ -78,6 +79,10 @@ export interface Settings extends z.output<typeof settings> {
   upstreams: ReadonlyMap<string, string>;
   /** Provider name → key that Weir holds. */
   providerKeys: ReadonlyMap<string, string>;
+  /** Weir's own AWS credentials, to sign calls with. */
+  aws: AwsCredentials | null;
+  /** File of the service account whose tokens Weir presents to Google Cloud. */
+  googleServiceAccount: string | null;
   /** Listening beyond this machine. */
   exposed: boolean;
   requireKey: boolean;
@@ -119,6 +124,8 @@ export function parseSettings(environment: Record<string, string | undefined>): 
     REDIS_URL: optional(environment.REDIS_URL),
     upstreams,
     providerKeys: readProviderKeys(environment),
+    aws: readAws(environment),
+    googleServiceAccount: optional(environment.GOOGLE_APPLICATION_CREDENTIALS) ?? null,
     exposed,
     requireKey: parsed.WEIR_REQUIRE_KEY ?? exposed,
     configHash: hashSettings(parsed, upstreams),
@@ -150,6 +157,14 @@ function readProviderKeys(environment: Record<string, string | undefined>): Map<
     if (value !== undefined) keys.set(provider.name, value.trim());
   }
   return keys;
+}
+
+/** Both halves of an access key, under AWS's own names; the region comes with each call's path. */
+function readAws(environment: Record<string, string | undefined>): AwsCredentials | null {
+  const accessKeyId = optional(environment.AWS_ACCESS_KEY_ID)?.trim();
+  const secretAccessKey = optional(environment.AWS_SECRET_ACCESS_KEY)?.trim();
+  if (accessKeyId === undefined || secretAccessKey === undefined) return null;
+  return { accessKeyId, secretAccessKey, sessionToken: optional(environment.AWS_SESSION_TOKEN)?.trim() ?? null };
 }
 
 function hashSettings(parsed: z.output<typeof settings>, upstreams: ReadonlyMap<string, string>): string {

@@ -19,6 +19,7 @@ import { describeFault, log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import type { RecorderOptions } from './record/messages.ts';
 import { Marks } from './spool/marks.ts';
+import { Signer } from './signing/signer.ts';
 import { lockSpool } from './spool/lock.ts';
 import { fileNumbers } from './spool/segments.ts';
 import { Upstream } from './stages/send.ts';
@@ -46,6 +47,8 @@ async function main(): Promise<void> {
   const keys = new Keys(settings.WEIR_DATA_DIR, clickhouseUrl);
   const metrics = new Metrics(capture, marks);
   const upstream = new Upstream();
+  const { aws, googleServiceAccount, WEIR_REPLAY_LIMIT: bodyLimit } = settings;
+  const signer = new Signer({ aws, googleServiceAccount, bodyLimit });
   const db = openDb(clickhouseUrl, { application: 'weir-api', timeoutMs: 10_000 });
   let port = settings.WEIR_PROXY_PORT;
   const ownPorts = (): number[] => [port, settings.WEIR_DASHBOARD_PORT, settings.WEIR_STORE_PORT];
@@ -54,6 +57,7 @@ async function main(): Promise<void> {
     keys,
     capture,
     upstream,
+    signer,
     isOwnAddress: (host: string, target: number) =>
       (isLoopbackName(host) || host === settings.WEIR_HOST) && ownPorts().includes(target),
     onFinished: (call: Parameters<Metrics['finished']>[0]) => metrics.finished(call),

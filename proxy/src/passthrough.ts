@@ -9,9 +9,12 @@ import { WeirError } from './errors.ts';
 import { parseInstructions } from './headers.ts';
 import type { Keys } from './keys.ts';
 import { checkOrigin, corsHeaders } from './origin.ts';
+import { errorShapeOf } from './providers/errors.ts';
+import type { Signing } from './providers/provider.ts';
 import { decide, ownHeaders, relay } from './relay.ts';
 import { newRequestId } from './request-id.ts';
 import { findProvider, routeNative, splitPath, type SplitPath } from './route.ts';
+import type { Signer } from './signing/signer.ts';
 import { withClocks } from './stages/clocks.ts';
 import { send, triggerOf, type Receiver, type Sending, type SendRequest, type Upstream } from './stages/send.ts';
 import { wantsUsage, withUsageAsked } from './stages/stream-usage.ts';
@@ -21,6 +24,7 @@ export interface PassthroughOptions {
   keys: Keys;
   capture: Capture;
   upstream: Upstream;
+  signer: Signer;
   isOwnAddress: (host: string, port: number) => boolean;
   onFinished: (call: Call) => void;
   /** Something went wrong that nobody foresaw. */
@@ -47,16 +51,27 @@ export async function passThrough(
   let request: SendRequest;
   try {
     checkOrigin(incoming, options.settings);
-    const { target, headers, kept } = prepare(call, split, options);
-    const { body, first } = await readBody(incoming, (chunk) => options.capture.requestBytes(call, chunk));
+    const { target, headers, kept, signing } = prepare(call, split, options);
+    // What is read before the call's start is marked waits for it.
+    let early: Buffer[] | null = [];
+    const { body, first } = await readBody(incoming, (chunk) => {
+      if (early === null) options.capture.requestBytes(call, chunk);
+      else early.push(chunk);
+    });
     if (outgoing.destroyed) return;
     request = { method: call.method, target, headers, body };
+    if (wantsUsage(call, options.settings.WEIR_STREAM_USAGE)) request = await withUsageAsked(call, request);
+    if (signing !== null) {
+      const signed = await options.signer.sign(signing, { ...request, place: split.place });
+      request = { ...request, ...signed };
+    }
+    if (outgoing.destroyed) return;
     call.requestModel = peekModel(first) ?? call.requestModel;
     call.attempts.push(makeAttempt(target));
     begin(kept);
     if (first !== null) options.capture.requestBytes(call, first);
-    if (wantsUsage(call, options.settings.WEIR_STREAM_USAGE)) request = await withUsageAsked(call, request);
-    if (outgoing.destroyed) return;
+    for (const chunk of early) options.capture.requestBytes(call, chunk);
+    early = null;
   } catch (error) {
     begin([]);
     return refuse(call, error, options);
@@ -134,11 +149,11 @@ function wallClock(): number {
 export function prepare(
   call: Call,
   split: SplitPath,
-  { settings, keys, isOwnAddress }: PassthroughOptions,
-): { target: Target; headers: string[]; kept: string[] } {
+  { settings, keys, signer, isOwnAddress }: PassthroughOptions,
+): { target: Target; headers: string[]; kept: string[]; signing: Signing | null } {
   const { incoming, provider, instructions } = call;
   if (instructions.refusal !== null) throw instructions.refusal;
-  const credentialOptions = { keys, requireKey: settings.requireKey, providerKeys: settings.providerKeys };
+  const credentialOptions = { keys, requireKey: settings.requireKey, providerKeys: settings.providerKeys, signer };
   const credentials = identify(provider, incoming.rawHeaders, split.query, instructions, credentialOptions);
   if (credentials.holder !== null) {
     call.project = credentials.holder.project;
@@ -151,8 +166,14 @@ export function prepare(
     isOwnAddress,
   });
   const { connection } = incoming.headers;
-  const { forwarded, kept } = forwardHeaders(provider, incoming.rawHeaders, connection, credentials, credentialOptions);
-  return { target, headers: forwarded, kept };
+  const { forwarded, kept, signing } = forwardHeaders(
+    provider,
+    incoming.rawHeaders,
+    connection,
+    credentials,
+    credentialOptions,
+  );
+  return { target, headers: forwarded, kept, signing };
 }
 
 export function makeAttempt(target: Target): Attempt {
@@ -203,7 +224,7 @@ function unreachable(call: Call, error: unknown, capture: Capture): void {
 }
 
 function answer(call: Call, error: WeirError, verdict: Verdict, capture: Capture): void {
-  const body = JSON.stringify(call.provider.dialect.errorBody(error));
+  const body = JSON.stringify(errorShapeOf(call.provider, call.path).errorBody(error));
   call.status = error.status;
   decide(call, verdict, capture);
   call.outgoing.writeHead(error.status, [

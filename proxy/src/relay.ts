@@ -6,6 +6,7 @@ import type { Capture } from './capture/capture.ts';
 import { now, type Call, type Verdict } from './call.ts';
 import { connectionNames, isHopByHop } from './headers.ts';
 import { corsHeaders } from './origin.ts';
+import { errorShapeOf } from './providers/errors.ts';
 import type { Outcome } from '@weir/schema/records';
 import { ClockError, triggerOf, type Reply, type Sink } from './stages/send.ts';
 import { UsageChunkFilter } from './stages/stream-usage.ts';
@@ -116,9 +117,14 @@ function cutShort(call: Call, error: Error, inBand: InBand | null, capture: Capt
   const failure = timedOut
     ? { status: 504, code: 'upstream_timeout', message }
     : { status: 502, code: 'upstream_unreachable', message };
-  const { dialect } = call.provider;
+  const shape = errorShapeOf(call.provider, call.path);
+  if (inBand === 'messages') {
+    // Between two messages it is one more; within one, the checksum tells the client that it was cut.
+    const message = shape.errorMessage?.(failure);
+    return message === undefined ? abort() : void outgoing.write(message, abort);
+  }
   // A line of JSON that was begun is ended first: what follows must stand on a line of its own.
-  const event = inBand === 'sse' ? dialect.errorEvent(failure) : `\n${JSON.stringify(dialect.errorBody(failure))}\n`;
+  const event = inBand === 'sse' ? shape.errorEvent(failure) : `\n${JSON.stringify(shape.errorBody(failure))}\n`;
   outgoing.write(event, abort);
 }
 
@@ -131,10 +137,11 @@ interface ResponseHead {
   inBand: InBand | null;
 }
 
-type InBand = 'sse' | 'ndjson';
+type InBand = 'sse' | 'ndjson' | 'messages';
 
 function inBandOf(contentType: string): InBand | null {
   if (/^text\/event-stream\b/i.test(contentType)) return 'sse';
+  if (/^application\/vnd\.amazon\.eventstream\b/i.test(contentType)) return 'messages';
   return /^application\/(x-ndjson|jsonl|x-jsonlines|stream\+json)\b/i.test(contentType) ? 'ndjson' : null;
 }
 

@@ -6,9 +6,11 @@ import type { Instructions } from './headers.ts';
 import type { Provider } from './providers/provider.ts';
 import { providers } from './providers/registry.ts';
 
-/** The parts of `/{provider}/rest?query`, untouched: nothing is decoded, merged or normalised. */
+/** The parts of `/{provider}[/{place}]/rest?query`, untouched: nothing is decoded, merged or normalised. */
 export interface SplitPath {
   provider: string;
+  /** Azure resource, AWS or Vertex region; '' for a provider without places, or when there is none. */
+  place: string;
   /** With its leading slash. */
   path: string;
   /** With its `?`, or ''. */
@@ -20,12 +22,19 @@ export function splitPath(rawTarget: string): SplitPath {
   const target = rawTarget.startsWith('/') ? rawTarget : rawTarget.replace(/^[a-z]+:\/\/[^/?]*/i, '') || '/';
   const mark = target.indexOf('?');
   const whole = mark === -1 ? target : target.slice(0, mark);
-  const slash = whole.indexOf('/', 1);
+  const [provider, rest] = firstSegment(whole);
+  const [place, path] = providers.get(provider)?.place === undefined ? ['', rest] : firstSegment(rest);
   return {
-    provider: slash === -1 ? whole.slice(1) : whole.slice(1, slash),
-    path: slash === -1 ? '/' : whole.slice(slash),
+    provider,
+    place,
+    path,
     query: mark === -1 ? '' : target.slice(mark),
   };
+}
+
+function firstSegment(path: string): [string, string] {
+  const slash = path.indexOf('/', 1);
+  return slash === -1 ? [path.slice(1), '/'] : [path.slice(1, slash), path.slice(slash)];
 }
 
 /** @throws WeirError `unknown_provider`, listing those that are known. */
@@ -47,6 +56,19 @@ export interface RouteOptions {
   isOwnAddress: (host: string, port: number) => boolean;
 }
 
+/** The vendor's own host. @throws WeirError `unknown_provider` when a place is needed and none is named. */
+function vendorHost(provider: Provider, split: SplitPath): string | null {
+  if (provider.place === undefined) return provider.host;
+  const host = provider.place.hostOf(split.place, split.path);
+  if (host !== null) return host;
+  const { noun, example } = provider.place;
+  throw new WeirError(
+    'unknown_provider',
+    `/${provider.name}/ is followed by a ${noun}, as in /${provider.name}/${example}/…; ` +
+      `${JSON.stringify(split.place.slice(0, 64))} cannot be one.`,
+  );
+}
+
 /** Where a native call goes: the provider's host (or its replacement) and the rest of the path as it came. */
 export function routeNative(
   provider: Provider,
@@ -55,16 +77,17 @@ export function routeNative(
   options: RouteOptions,
 ): Target {
   const replaced = options.upstreams.get(provider.name);
-  if (provider.host === null && replaced === undefined) {
+  const host = vendorHost(provider, split);
+  if (host === null && replaced === undefined) {
     const origin = parseTargetUrl(instructions.targetUrl, options);
     return { provider, ...origin, path: origin.basePath + split.path + split.query, credentials: [], guarded: true };
   }
-  if (instructions.targetUrl !== null && provider.host !== null) {
+  if (instructions.targetUrl !== null && host !== null) {
     throw new WeirError('bad_header', 'weir-target-url: only calls to /custom/… may name their target.');
   }
   return {
     provider,
-    origin: replaced ?? provider.host ?? '',
+    origin: replaced ?? host ?? '',
     path: split.path + split.query,
     credentials: [],
     guarded: false,

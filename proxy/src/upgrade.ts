@@ -40,6 +40,9 @@ export function handleUpgrade(
   try {
     checkOrigin(incoming, options.settings);
     const prepared = prepare(call, splitPath(incoming.url ?? '/'), options);
+    if (prepared.signing !== null) {
+      throw new WeirError('unauthorized', "Weir does not sign upgrades: send the provider's own credential.");
+    }
     call.attempts.push(makeAttempt(prepared.target));
     begin(prepared.kept);
     connect(call, prepared, socket, head, options);

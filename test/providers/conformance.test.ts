@@ -11,11 +11,11 @@ const SILENT: ReadonlySet<string> = new Set(['error_message', 'request_model']);
 describe.skipIf(!recordingsPresent)('recorded replies are read right', () => {
   const recordings = recordingsPresent ? readRecordings() : [];
 
-  test('whole: at least 99 % of recordings, every cell of each', () => {
+  test('whole: at least 99.5 % of all cells', () => {
     const report = conformance(recordings, whole);
     console.log(`${table(report)}\n${report.misses.join('\n')}`);
-    expect(report.recordings).toBeGreaterThan(1000);
-    expect(report.right / report.recordings).toBeGreaterThanOrEqual(0.99);
+    expect(report.recordings).toBeGreaterThan(1500);
+    expect(report.cells.right / report.cells.all).toBeGreaterThanOrEqual(0.995);
   });
 
   test.each([
@@ -28,11 +28,11 @@ describe.skipIf(!recordingsPresent)('recorded replies are read right', () => {
       const inOne = conformance(recordings, whole);
       expect(conformance(recordings, split).misses).toEqual(inOne.misses);
     },
-    60_000,
+    300_000,
   );
 
   test('errors that providers document have their type and message', () => {
-    for (const recording of readSyntheticErrors().filter((one) => !/^(?:bedrock|azure)$/.test(one.provider))) {
+    for (const recording of readSyntheticErrors()) {
       for (const split of [whole, bytewise]) {
         const reading = readRecording(recording, split);
         const wrong = judge(recording, reading).filter((cell) => !cell.right && !SILENT.has(cell.name));

@@ -25,17 +25,10 @@ export function randomly(seed: number, mean: number): Split {
 
 /** The provider that a recording went to; what Weir has no row for is an OpenAI-shaped server of somebody's own. */
 export function providerOf(recording: Recording): Provider {
-  const provider = providers.get(recording.provider) ?? providers.get('custom');
+  const name = recording.provider === 'google-vertex' ? 'vertex' : recording.provider;
+  const provider = providers.get(name) ?? providers.get('custom');
   if (provider === undefined) throw new Error('no custom provider');
   return provider;
-}
-
-/** Other wire formats come with their own providers. */
-const LATER = /^(?:bedrock|google-vertex|watsonx|deepgram)$|^cohere$/;
-const LATER_APIS = /^ollama\.|^batches|^files|^models/;
-
-export function inScope(recording: Recording): boolean {
-  return !LATER.test(recording.provider) && !LATER_APIS.test(recording.api);
 }
 
 export interface Reading {
@@ -67,14 +60,19 @@ export function readRecording(recording: Recording, split: Split): Reading {
   return { request: request.end(), reply: reply.end(), operation };
 }
 
+/** Recorded, but no usage of the call. */
+const UNCOUNTED = /count_tokens|countTokens|count-tokens|input_tokens|^batches|^files|^models/;
+
 /** What a recording's numbers are in Weir's convention (traffic/README.md says what each provider means by them). */
 function convert(recording: Recording): { input: number | null; output: number | null; reasoning: number | null } {
   const { expect, provider, api } = recording;
   let { input_tokens: input, output_tokens: output, reasoning_tokens: reasoning } = expect;
-  if (/count_tokens|countTokens|input_tokens/.test(api)) return { input: null, output: null, reasoning: null };
-  const anthropic = api === 'messages';
+  if (UNCOUNTED.test(api)) return { input: null, output: null, reasoning: null };
+  const invoked = api === 'invoke' || api === 'invoke-with-response-stream';
+  // Only models that cache report cached counts, and all of those leave them out of the input.
+  const apart = api === 'messages' || (provider === 'bedrock' && (invoked || api.startsWith('converse')));
   const gemini = /enerateContent|embedContent|EmbedContents|interactions/.test(api);
-  if (anthropic && input !== null) input += (expect.cached_input_tokens ?? 0) + (expect.cache_write_tokens ?? 0);
+  if (apart && input !== null) input += (expect.cached_input_tokens ?? 0) + (expect.cache_write_tokens ?? 0);
   if (gemini && input !== null) input += expect.tool_use_prompt_tokens ?? 0;
   if (gemini && reasoning !== null) output = (output ?? 0) + reasoning;
   if (provider === 'xai' && api === 'chat.completions' && output !== null) output += reasoning ?? 0;
@@ -98,7 +96,7 @@ export interface Cell {
 export function judge(recording: Recording, { request, reply }: Reading): Cell[] {
   const { expect } = recording;
   const { input, output, reasoning } = convert(recording);
-  const counted = /count_tokens|countTokens|input_tokens/.test(recording.api);
+  const counted = UNCOUNTED.test(recording.api);
   const usage = reply.usage;
   const rows: [string, unknown, unknown][] = [
     ['request_model', expect.request_model, request.model],

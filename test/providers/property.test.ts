@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readReply, readRequest } from './support.ts';
+import { chunkEvent, eventStream, readReply, readRequest } from './support.ts';
 
 const SEED = 20_26;
 const OPTIONS = { seed: SEED, numRuns: 200 };
@@ -13,13 +13,28 @@ function cutAt(body: Buffer, places: readonly number[]): Buffer[] {
 
 const places = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 40 });
 const word = fc.string({ unit: 'grapheme', maxLength: 30 });
-const providers = fc.constantFrom('openai', 'anthropic', 'google', 'xai', 'voyage');
-const types = fc.constantFrom('application/json', 'text/event-stream', '', 'text/plain');
+const providers = fc.constantFrom('openai', 'anthropic', 'google', 'xai', 'voyage', 'bedrock', 'vertex', 'cohere');
+const types = fc.constantFrom(
+  'application/json',
+  'text/event-stream',
+  'application/x-ndjson',
+  'application/vnd.amazon.eventstream',
+  '',
+  'text/plain',
+);
 const paths = fc.constantFrom(
   '/v1/chat/completions',
   '/v1/responses',
   '/v1/messages',
   '/v1/models/m:generateContent',
+  '/v1/models/text-embedding:predict',
+  '/model/m/converse-stream',
+  '/model/m/invoke-with-response-stream',
+  '/v2/chat',
+  '/v1/chat',
+  '/api/chat',
+  '/v1/images/generations',
+  '/ml/v1/text/generation_stream',
   '/v1/x',
 );
 
@@ -55,6 +70,54 @@ describe('a reader', () => {
         const body = Buffer.from(text.join(''));
         const given = { type: 'text/event-stream' };
         expect(readReply(cutAt(body, cuts), given)).toEqual(readReply([body], given));
+      }),
+      OPTIONS,
+    );
+  });
+
+  test('gives the same facts however lines of JSON are split, whatever they and their type are', () => {
+    const body = fc.record({
+      values: fc.array(fc.oneof(chatEvent, fc.jsonValue(), fc.constant('oops'), fc.constant('')), { maxLength: 8 }),
+      space: fc.constantFrom('', ' ', '  '),
+      eol: fc.constantFrom('\n', '\r\n', '\n\n'),
+      path: paths,
+      type: types,
+      places,
+    });
+    fc.assert(
+      fc.property(body, ({ values, space, eol, places: cuts, ...given }) => {
+        const text = values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value, null, space)));
+        const bytes = Buffer.from(text.join(eol));
+        expect(readReply(cutAt(bytes, cuts), given)).toEqual(readReply([bytes], given));
+      }),
+      OPTIONS,
+    );
+  });
+
+  test('gives the same facts however an event stream is split, sound or damaged', () => {
+    const event = fc.oneof(
+      chatEvent.map((value) => chunkEvent(value)),
+      fc.jsonValue().map((value) => chunkEvent(value)),
+      fc
+        .record({ contentBlockIndex: fc.nat(3), delta: fc.record({ text: word }) })
+        .map((value) => ['contentBlockDelta', value] as const),
+      fc.record({ stopReason: word }).map((value) => ['messageStop', value] as const),
+      fc
+        .record({ usage: fc.record({ inputTokens: fc.nat(), outputTokens: fc.nat() }) })
+        .map((value) => ['metadata', value] as const),
+    );
+    const stream = fc.record({
+      events: fc.array(event, { maxLength: 6 }),
+      path: fc.constantFrom('/model/m/converse-stream', '/model/m/invoke-with-response-stream'),
+      damage: fc.option(fc.tuple(fc.nat(), fc.nat(255))),
+      places,
+    });
+    fc.assert(
+      fc.property(stream, ({ events, path, damage, places: cuts }) => {
+        const bytes = eventStream(events);
+        if (damage !== null && bytes.length > 0) bytes[damage[0] % bytes.length] = damage[1];
+        const given = { provider: 'bedrock', path, type: 'application/vnd.amazon.eventstream' };
+        expect(readReply(cutAt(bytes, cuts), given)).toEqual(readReply([bytes], given));
       }),
       OPTIONS,
     );
@@ -102,6 +165,18 @@ describe('a reader', () => {
         'prompt_tokens',
         'usageMetadata',
         'model',
+        'generations',
+        'outputs',
+        'results',
+        'metadata',
+        'contentBlockDelta',
+        'contentBlockStart',
+        'toolUse',
+        'predictions',
+        'errors',
+        'detail',
+        'meta',
+        'tokens',
       ],
     );
     const { value } = fc.letrec((tie) => ({
@@ -123,6 +198,8 @@ describe('a reader', () => {
           readReply([body], { path, provider });
           readReply([body.subarray(0, Math.floor(share * body.length))], { path, provider }, true);
           readReply(['data: ', body, '\n\n'], { path, provider, type: 'text/event-stream' });
+          readReply([body, '\n', body, '\n'], { path, provider, type: 'application/x-ndjson' });
+          readReply([eventStream([['chunk', json], chunkEvent(json), ['metadata', json]])], { path, provider });
           readRequest([body], { path, provider });
         },
       ),

@@ -162,6 +162,8 @@ describe('any reply', () => {
     ['{"detail":"Invalid API Key"}', null, 'Invalid API Key'],
     ['{"object":"error","message":"no","type":"BadRequestError","code":400}', 'BadRequestError', 'no'],
     ['{"error":{"message":"no","code":401}}', null, 'no'],
+    ['{"error":{"message":"slow","code":"429"}}', null, 'slow'],
+    ['{"error":{"message":"no","code":"DeploymentNotFound"}}', 'DeploymentNotFound', 'no'],
   ])('error %s', (body, type, message) => {
     expect(readReply([body], { status: 400 }).error).toEqual({ type, message });
   });

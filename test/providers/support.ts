@@ -1,4 +1,5 @@
 import type { Dialect, ReplyContext, ReplyFacts, RequestFacts } from '../../proxy/src/providers/provider.ts';
+import { encodeMessage } from '../../proxy/src/event-stream.ts';
 import { providers } from '../../proxy/src/providers/registry.ts';
 
 export function dialectOf(name: string): Dialect {
@@ -12,6 +13,7 @@ export interface Given {
   readonly path?: string;
   readonly status?: number;
   readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const PATHS: Readonly<Record<string, string>> = {
@@ -25,7 +27,16 @@ function contextOf(given: Given): { dialect: Dialect; context: ReplyContext } {
   const path = given.path ?? PATHS[provider] ?? '/v1/chat/completions';
   const contentType = given.type ?? 'application/json';
   const operation = dialect.operation('POST', path);
-  return { dialect, context: { operation, path, status: given.status ?? 200, contentType, header: () => null } };
+  return {
+    dialect,
+    context: {
+      operation,
+      path,
+      status: given.status ?? 200,
+      contentType,
+      header: (name) => given.headers?.[name] ?? null,
+    },
+  };
 }
 
 /** The facts of a reply that arrives in these chunks. */
@@ -47,4 +58,21 @@ export function readRequest(chunks: Iterable<Uint8Array | string>, given: Given 
   const reader = dialect.requestReader(context);
   for (const chunk of chunks) reader.feed(Buffer.from(chunk));
   return reader.end();
+}
+
+/** An AWS event stream of these events: each its type and its JSON. */
+export function eventStream(events: readonly (readonly [string, unknown])[]): Buffer {
+  return Buffer.concat(
+    events.map(([type, value]) =>
+      encodeMessage(
+        { ':event-type': type, ':content-type': 'application/json', ':message-type': 'event' },
+        Buffer.from(JSON.stringify(value)),
+      ),
+    ),
+  );
+}
+
+/** A model's own JSON, as InvokeModelWithResponseStream sends it. */
+export function chunkEvent(value: unknown): readonly [string, unknown] {
+  return ['chunk', { bytes: Buffer.from(JSON.stringify(value)).toString('base64'), p: 'abcdefgh' }];
 }

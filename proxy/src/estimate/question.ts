@@ -93,7 +93,7 @@ function functionsOf(tool: unknown): JsonObject[] {
   const said = asObject(tool);
   if (said === null) return [];
   const google = asList(said['functionDeclarations'] ?? said['function_declarations']);
-  if (google.length > 0) return google.flatMap((one) => asObject(one) ?? []);
+  if (google.length > 0) return google.map(asObject).filter((one) => one !== null);
   const declared = asObject(said['function']) ?? said;
   return asText(declared['name']) === null ? [] : [declared];
 }

@@ -28,6 +28,8 @@ interface Charge {
   readonly per: bigint;
   /** Counted by a provider also where it charges nothing for it: without a price it costs nothing. */
   readonly incidental?: true;
+  /** Counted also where the call's tokens are what is charged. */
+  readonly orTokens?: true;
 }
 
 export const charges: Readonly<Record<string, Charge>> = {
@@ -37,7 +39,7 @@ export const charges: Readonly<Record<string, Charge>> = {
   storage_searches: { class: 'storage_searches_kcount', per: 1000n },
   social_searches: { class: 'social_searches_kcount', per: 1000n },
   rerank_searches: { class: 'rerank_searches_kcount', per: 1000n },
-  images: { class: 'images_kcount', per: 1000n },
+  images: { class: 'images_kcount', per: 1000n, orTokens: true },
   audio_seconds: { class: 'audio_hours', also: 'input_audio_hours', per: 3600n },
   output_audio_seconds: { class: 'output_audio_hours', per: 3600n },
   input_characters: { class: 'input_mchars', per: 1_000_000n },

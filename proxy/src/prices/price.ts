@@ -98,8 +98,8 @@ type Listed = Parts & { readonly id: string };
 function byList(call: PricedCall, book: PriceBook): Listed | null {
   const provider = findSeller(call.provider);
   if (provider === null) return null;
-  const usage = call.usage === null ? null : plausible(call.usage);
   const units = plausibleUnits(call.units ?? {});
+  const usage = call.usage === null ? null : billed(plausible(call.usage), units);
   if (usage === null && Object.keys(units).length === 0) return null;
   const tariff = findTariff(
     {
@@ -116,7 +116,7 @@ function byList(call: PricedCall, book: PriceBook): Listed | null {
     usage === null
       ? withoutTokens(tariff, call.operation)
       : tokenCosts(tariff.rates, usage, units, INPUT_ONLY.has(call.operation));
-  const other = chargeCosts(tariff, units, usage?.input_tokens ?? 0);
+  const other = chargeCosts(tariff, units, usage);
   if (tokens === null || other === null) return null;
   const { by, of } = tariff.factor;
   const part = (amount: bigint): bigint => divide(amount * by, TOKENS_TO_NANO * of);
@@ -129,6 +129,22 @@ function byList(call: PricedCall, book: PriceBook): Listed | null {
     other: divide(other, CHARGE_UNIT),
   };
   return total(parts) > MOST_NANOS ? null : parts;
+}
+
+/** Cohere reads more tokens than it bills, and tells both: the billed ones are priced, and nothing of them was cached. */
+function billed(usage: Usage, units: Units): Usage {
+  const input = units['billed_input_tokens'];
+  const output = units['billed_output_tokens'];
+  if (input === undefined && output === undefined) return usage;
+  return {
+    ...usage,
+    input_tokens: input ?? usage.input_tokens,
+    output_tokens: output ?? usage.output_tokens,
+    cache_read_tokens: null,
+    cache_write_tokens: null,
+    cache_write_1h_tokens: null,
+    reasoning_tokens: null,
+  };
 }
 
 /** A reply that counts no tokens costs what its seconds or pages cost, unless tokens have a price there too. */

@@ -144,15 +144,15 @@ const COMMON = 9_000_000n;
 export const CHARGE_UNIT = 1000n * MILLION * COMMON;
 
 /** What the call was charged for beside its tokens; `null` when something was used whose price is unknown. */
-export function chargeCosts({ rates, least }: Tariff, units: Units, inputTokens: number): bigint | null {
-  const price = finder(rates, inputTokens);
+export function chargeCosts({ rates, least }: Tariff, units: Units, usage: Usage | null): bigint | null {
+  const price = finder(rates, usage?.input_tokens ?? 0);
   let total = (price(perRequest) ?? 0n) * MILLION * (COMMON / 1000n);
   for (const [name, charge] of Object.entries(charges)) {
     const count = units[name] ?? 0;
     if (count <= 0) continue;
     const each = price(charge.class) ?? (charge.also === undefined ? null : price(charge.also));
     if (each === null) {
-      if (charge.incidental === true) continue;
+      if (charge.incidental === true || (charge.orTokens === true && usage !== null)) continue;
       return null;
     }
     const charged = Math.max(count, least.get(name) ?? 0);

@@ -1,3 +1,4 @@
+import { cohereFormatOf } from './cohere/native.ts';
 import { makeDialect } from './dialect.ts';
 import { openaiErrors } from './openai/dialect.ts';
 import type { Provider } from './provider.ts';
@@ -56,7 +57,7 @@ const ROWS: readonly Row[] = [
     prices: 'voyageai',
     otherUsage: quirk.allIsInput,
   },
-  { name: 'cohere', host: 'https://api.cohere.com', key: 'COHERE_API_KEY' },
+  { name: 'cohere', host: 'https://api.cohere.com', key: 'COHERE_API_KEY', formatOf: cohereFormatOf },
 ];
 
 export const compatibleProviders: readonly Provider[] = ROWS.map((row) => ({

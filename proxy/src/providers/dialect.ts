@@ -5,7 +5,7 @@ import { ReplyReader } from './reply.ts';
 import { RequestReader } from './request.ts';
 
 /** What is Weir's own about a dialect: the shape of its errors. Reading follows from the operation. */
-export type ErrorShape = Pick<Dialect, 'name' | 'errorBody' | 'errorEvent'>;
+export type ErrorShape = Pick<Dialect, 'name' | 'errorBody' | 'errorEvent' | 'errorMessage'>;
 
 /** A dialect as one provider speaks it. */
 export function makeDialect(shape: ErrorShape, quirks: Quirks = {}): Dialect {

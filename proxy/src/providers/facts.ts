@@ -49,6 +49,7 @@ export class FactsBuilder {
   readonly #calls = new Map<string, string>();
   #callCount = 0;
   readonly #text = new Sample();
+  readonly #units = new Map<string, number>();
   readonly #warnings = new Set<string>();
   readonly #pieces = new Map<string, Set<string>>();
 
@@ -63,7 +64,8 @@ export class FactsBuilder {
   }
 
   finish(choice: number, reason: unknown): void {
-    const said = word(reason);
+    // Some servers number their reasons (Vertex with `enum-encoding=int`).
+    const said = typeof reason === 'number' ? String(reason) : word(reason);
     if (said !== null && (this.#finish.has(choice) || this.#finish.size < MANY)) this.#finish.set(choice, said);
   }
 
@@ -110,6 +112,11 @@ export class FactsBuilder {
     this.#pieces.set(unit, places);
   }
 
+  /** A number that is billed besides tokens; later ones win, what is no number says nothing. */
+  unit(name: string, value: unknown): void {
+    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) this.#units.set(name, value);
+  }
+
   fail(type: string | null, message: string | null): void {
     this.error = { type: type?.slice(0, LONGEST_WORD) ?? null, message: message?.slice(0, LONGEST_MESSAGE) ?? null };
   }
@@ -131,6 +138,7 @@ export class FactsBuilder {
       units: {
         ...Object.fromEntries([...this.#pieces].map(([unit, places]) => [unit, places.size])),
         ...(this.rawUsage === null ? {} : readUnits(this.rawUsage)),
+        ...Object.fromEntries(this.#units),
       },
       complete: this.complete,
       background: this.background,

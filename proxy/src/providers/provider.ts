@@ -75,7 +75,7 @@ export interface ReplyFacts {
   serviceTier: string | null;
   /** The provider's own price for the call in USD, as the decimal text it sent; `null` where it sends none. */
   reportedCostUsd: string | null;
-  units?: Units;
+  units: Units;
   /** A stream reached the end its format defines (`[DONE]`, `message_stop`, `response.completed` …). JSON: parsed whole. */
   complete: boolean;
   /** The provider goes on with it after the call that asked: its usage comes with a later fetch. */
@@ -116,9 +116,9 @@ export interface ReplyContext {
   header(name: string): string | null;
 }
 
-/** One wire format: what OpenAI, Anthropic and Google each speak, and what compatible providers speak too. */
+/** One wire format: what OpenAI, Anthropic, Google and AWS each speak, and what compatible providers speak too. */
 export interface Dialect {
-  readonly name: 'openai' | 'anthropic' | 'google';
+  readonly name: 'openai' | 'anthropic' | 'google' | 'aws';
   /** What a call is, from its method and its path after the provider (no query). */
   operation(method: string, path: string): Operation;
   /** The model where the path names it (Gemini), else `null`. */
@@ -129,19 +129,35 @@ export interface Dialect {
   errorBody(error: { status: number; code: string; message: string }): Record<string, unknown>;
   /** The same as one in-band SSE event, for a stream whose upstream died. Complete with its blank line. */
   errorEvent(error: { status: number; code: string; message: string }): string;
+  /** The same as a message of a binary stream, for a dialect that has one. */
+  errorMessage?(error: { status: number; code: string; message: string }): Uint8Array;
 }
+
+/** For a provider whose host depends on where: the path segment after its name. */
+export interface Place {
+  /** What the segment is called in a sentence, and one to show. */
+  readonly noun: string;
+  readonly example: string;
+  /** Scheme and host; `null` when the place is not well formed. */
+  hostOf(place: string, path: string): string | null;
+}
+
+/** How Weir presents what it holds for a provider, where that is more than one key in a header. */
+export type Signing = 'aws-sigv4' | 'google-service-account';
 
 export interface Provider {
   /** First path segment and the `provider` column. */
   readonly name: string;
-  /** The vendor's documented host, https; `null` for `custom`, whose caller names it. */
+  /** The vendor's documented host, https; `null` for `custom`, whose caller names it, and where a place decides. */
   readonly host: string | null;
+  readonly place?: Place;
   readonly dialect: Dialect;
   /** Environment variable of the vendor's own name for its key. */
   readonly keyEnvironment: string | null;
   /** Lower-case names of the request headers and query parameters in which its SDKs put the caller's credential. */
   readonly credentialHeaders: readonly string[];
   readonly credentialQuery: readonly string[];
+  readonly signing?: Signing;
   /** Its id in the price list; `null` where no list knows it. */
   readonly priceList: string | null;
   /** Service tiers whose price is a known percentage of the ordinary one. A tier not named here has no known price. */

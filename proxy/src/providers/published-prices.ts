@@ -5,9 +5,6 @@
  */
 import type { WrittenRule } from '../prices/rule.ts';
 
-/** Places that serve other vendors' models → their id in the list. */
-export const priceLists: Readonly<Record<string, string>> = { azure: 'azure', bedrock: 'aws', vertex: 'google' };
-
 /** platform.openai.com/docs/pricing, table "Priority": input, cached input, output. */
 const OPENAI_PRIORITY: readonly (readonly [model: string, input: string, cached: string | null, output: string])[] = [
   ['gpt-5.2', '3.5', '0.35', '28'],

@@ -1,8 +1,10 @@
 import { anthropicErrors } from './anthropic/dialect.ts';
+import { awsErrorType, awsErrors } from './bedrock/dialect.ts';
 import { compatibleProviders } from './compatible.ts';
 import { makeDialect } from './dialect.ts';
 import { googleErrors } from './google/dialect.ts';
 import { openaiErrors } from './openai/dialect.ts';
+import { azurePlace, bedrockPlace, vertexPlace } from './places.ts';
 import type { Provider } from './provider.ts';
 import { thoughtsInTotal } from './quirks.ts';
 
@@ -42,6 +44,47 @@ const GOOGLE: Provider = {
   tierPercent: { batch: 50, flex: 50 },
 };
 
+const AZURE: Provider = {
+  name: 'azure',
+  host: null,
+  place: azurePlace,
+  dialect: makeDialect(openaiErrors),
+  keyEnvironment: 'AZURE_OPENAI_API_KEY',
+  credentialHeaders: ['api-key', 'authorization', 'ocp-apim-subscription-key'],
+  credentialQuery: ['api-key'],
+  priceList: 'azure',
+  // azure.microsoft.com/pricing/details/azure-openai: the batch API is half of the global standard price.
+  tierPercent: { batch: 50 },
+};
+
+const BEDROCK: Provider = {
+  name: 'bedrock',
+  host: null,
+  place: bedrockPlace,
+  dialect: makeDialect(awsErrors, { errorType: awsErrorType }),
+  keyEnvironment: 'AWS_BEARER_TOKEN_BEDROCK',
+  credentialHeaders: ['authorization'],
+  credentialQuery: [],
+  signing: 'aws-sigv4',
+  priceList: 'aws',
+  // aws.amazon.com/bedrock/pricing
+  tierPercent: { flex: 50, batch: 50, priority: 175 },
+};
+
+const VERTEX: Provider = {
+  name: 'vertex',
+  host: null,
+  place: vertexPlace,
+  dialect: makeDialect(googleErrors, { chatUsage: thoughtsInTotal }),
+  keyEnvironment: null,
+  credentialHeaders: ['authorization', 'x-goog-api-key'],
+  credentialQuery: ['key', 'access_token'],
+  signing: 'google-service-account',
+  priceList: 'google',
+  // cloud.google.com/vertex-ai/generative-ai/pricing
+  tierPercent: { batch: 50, on_demand_flex: 50 },
+};
+
 /** Any server that speaks OpenAI's API; its host comes with the request, and nobody lists its prices. */
 const CUSTOM: Provider = {
   name: 'custom',
@@ -55,5 +98,8 @@ const CUSTOM: Provider = {
 
 /** Every provider that a path may name. */
 export const providers: ReadonlyMap<string, Provider> = new Map(
-  [OPENAI, ANTHROPIC, GOOGLE, ...compatibleProviders, CUSTOM].map((provider) => [provider.name, provider]),
+  [OPENAI, ANTHROPIC, GOOGLE, AZURE, BEDROCK, VERTEX, ...compatibleProviders, CUSTOM].map((provider) => [
+    provider.name,
+    provider,
+  ]),
 );

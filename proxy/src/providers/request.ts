@@ -6,7 +6,7 @@ import { asObject, asText } from '../json/value.ts';
 import { CanonicalHash, hashNames } from '../record/hash.ts';
 import { Sample } from './facts.ts';
 import { MultipartFields } from './multipart.ts';
-import { modelInPath } from './operations.ts';
+import { asksForStream, modelInPath } from './operations.ts';
 import type { Operation, Reader, RequestFacts } from './provider.ts';
 
 /** Top members that do not change the question: how it is delivered, for whom, and the caller's own notes. */
@@ -17,7 +17,7 @@ const PARTS = plan({ parts: plan({ text: TEXT }), text: TEXT }, TEXT);
 
 /** What any of the APIs calls its model, its user and its text. */
 const PLAN = plan({
-  ...keep('model', 'stream', 'user', 'safety_identifier', 'service_tier', 'serviceTier'),
+  ...keep('model', 'model_id', 'stream', 'user', 'safety_identifier', 'service_tier', 'serviceTier'),
   metadata: plan({ user_id: KEEP }),
   messages: plan({ content: PART }),
   system: plan({ text: TEXT }, TEXT),
@@ -29,6 +29,12 @@ const PLAN = plan({
   requests: plan({ content: PARTS }),
   systemInstruction: PARTS,
   system_instruction: PARTS,
+  // Cohere's first chat, Titan, Vertex's predict.
+  message: TEXT,
+  preamble: TEXT,
+  chat_history: plan({ message: TEXT }),
+  inputText: TEXT,
+  instances: plan({ content: TEXT, prompt: TEXT, text: TEXT, messages: plan({ content: TEXT }) }),
   texts: TEXT,
   documents: plan({ text: TEXT }, TEXT),
   query: TEXT,
@@ -72,18 +78,22 @@ export class RequestReader implements Reader<RequestFacts> {
     this.#projection.finish();
     const form = this.#form?.fields;
     const body = form === undefined ? asObject(this.#projection.root) : Object.fromEntries(form);
-    const stream = body?.['stream'];
     const endUser = asText(body?.['user']) ?? asText(body?.['safety_identifier']);
     const { operation, path } = this.context;
     return {
-      model: asText(body?.['model']) ?? modelInPath(path),
-      streamed: stream === true || stream === 'true' || path.endsWith(':streamGenerateContent'),
+      model: asText(body?.['model']) ?? asText(body?.['model_id']) ?? modelInPath(path),
+      streamed: asksForStream(path, body?.['stream']),
       user: endUser ?? (operation === 'messages' ? asText(asObject(body?.['metadata'])?.['user_id']) : null),
       hash: form === undefined && this.#tokens.whole ? this.#hash.value : null,
-      serviceTier: asText(body?.['service_tier']) ?? asText(body?.['serviceTier']),
+      serviceTier: asText(body?.['service_tier']) ?? tierOf(body?.['serviceTier']),
       text: this.#text.done(),
     };
   }
+}
+
+/** A tier is a word, or an object that has it (Converse). */
+function tierOf(value: unknown): string | null {
+  return asText(value) ?? asText(asObject(value)?.['type']);
 }
 
 /** One pass over the tokens for two readers. */

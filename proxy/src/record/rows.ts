@@ -214,7 +214,7 @@ function isStream(read: ReadCall | null): boolean {
   const type = read?.head?.headers.find(
     (_, index, all) => index % 2 === 1 && /^content-type$/i.test(all[index - 1] ?? ''),
   );
-  return type !== undefined && /event-stream|x-ndjson/i.test(type);
+  return type !== undefined && /event-?stream|ndjson|jsonl|stream\+json/i.test(type);
 }
 
 function headerMap(raw: readonly string[]): Record<string, string> {

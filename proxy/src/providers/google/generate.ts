@@ -54,13 +54,14 @@ function readUsage(facts: FactsBuilder, value: unknown): void {
   const full = said['promptTokenCount'] !== undefined && said['totalTokenCount'] !== undefined;
   if (full) facts.rawUsage = null;
   facts.usage(said);
-  facts.tier(said['serviceTier']);
+  // Vertex says how a call was served in `trafficType`.
+  facts.tier(said['serviceTier'] ?? said['trafficType']);
 }
 
 function readCandidate(facts: FactsBuilder, candidate: JsonObject | null, position: number): void {
   if (candidate === null) return;
   const index = asCount(candidate['index']) ?? position;
-  if (asText(candidate['finishReason']) !== null) {
+  if (asText(candidate['finishReason']) !== null || (asCount(candidate['finishReason']) ?? 0) > 0) {
     facts.finish(index, candidate['finishReason']);
     facts.complete = true;
   }

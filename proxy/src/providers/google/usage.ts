@@ -9,6 +9,7 @@ function sum(...counts: readonly (number | null)[]): number | null {
   return known.length === 0 ? null : known.reduce((total, count) => total + count, 0);
 }
 
+/** A modality by name, or by its number where enumerations are sent as numbers (Vertex, `enum-encoding=int`). */
 function modality(details: unknown, ...names: readonly string[]): number | null {
   const counts = asList(details).map((value) => {
     const detail = asObject(value);
@@ -29,9 +30,9 @@ export function geminiUsage(raw: JsonObject): Usage {
     output_tokens: sum(asCount(raw['candidatesTokenCount']), thoughts),
     cache_read_tokens: asCount(raw['cachedContentTokenCount']),
     reasoning_tokens: thoughts,
-    input_audio_tokens: modality(raw['promptTokensDetails'], 'AUDIO'),
-    output_audio_tokens: modality(raw['candidatesTokensDetails'], 'AUDIO'),
-    input_image_tokens: modality(raw['promptTokensDetails'], 'IMAGE'),
+    input_audio_tokens: modality(raw['promptTokensDetails'], 'AUDIO', '4'),
+    output_audio_tokens: modality(raw['candidatesTokensDetails'], 'AUDIO', '4'),
+    input_image_tokens: modality(raw['promptTokensDetails'], 'IMAGE', '2'),
   };
 }
 

@@ -27,7 +27,12 @@ export const chatFormat: Format = {
     ERROR_PLAN,
     plan({
       ...keep('id', 'model', 'usage', 'service_tier', 'x_groq'),
-      choices: plan({ ...keep('index', 'finish_reason', 'usage'), text: TEXT, message: MESSAGE, delta: MESSAGE }),
+      choices: plan({
+        ...keep('index', 'finish_reason', 'stop_reason', 'usage'),
+        text: TEXT,
+        message: MESSAGE,
+        delta: MESSAGE,
+      }),
     }),
   ),
 
@@ -52,7 +57,9 @@ export const chatFormat: Format = {
 function readChoice(facts: FactsBuilder, choice: JsonObject | null, position: number): void {
   if (choice === null) return;
   const index = asCount(choice['index']) ?? position;
-  facts.finish(index, choice['finish_reason']);
+  // `stop_reason` alone: DeepSeek's models on Bedrock. vLLM has both, and means the stop sequence by it.
+  const reason = choice['finish_reason'] === undefined ? choice['stop_reason'] : choice['finish_reason'];
+  facts.finish(index, asText(reason));
   facts.text(choice['text']);
   // Moonshot puts a stream's usage into the choice: platform.moonshot.ai/docs/api/chat.
   facts.usage(choice['usage']);
