@@ -70,7 +70,14 @@ function beyond(at: Place, by: Sort, forward: boolean): Sql {
   const key = keys[by.key];
   const sign = by.down === forward ? sql`<` : sql`>`;
   const value = param(key.type === 'Float64' || key.type === 'Int64' ? Number(at.key) : at.key, key.type);
-  return sql`
+  // Said once more of the first column of the sort key: from a tuple the server does not learn where to begin to read.
+  const edge = by.down === forward ? sql`<=` : sql`>=`;
+  const from =
+    by.key === 'time'
+      ? sql`
+      AND started_at ${edge} ${timeParam(at.started_at)}`
+      : empty;
+  return sql`${from}
       AND (${key.sql}, started_at, request_id) ${sign} (${value}, ${timeParam(at.started_at)}, ${param(at.request_id, 'UUID')})`;
 }
 
