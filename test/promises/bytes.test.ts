@@ -18,6 +18,12 @@ afterAll(async () => {
   await provider.close();
 });
 
+/** What stands before the vendor's own path: the provider, and a place where it has places. */
+function prefixOf({ provider: name }: Recording): string {
+  const place = providers.get(name)?.place;
+  return place === undefined ? `/${name}` : `/${name}/${place.example}`;
+}
+
 /** Headers that frame a message or that the test's own connection makes. */
 const framing = /^(content-length|transfer-encoding|connection|keep-alive|host|content-encoding|date)$/i;
 
@@ -48,7 +54,7 @@ async function play(recording: Recording, coding: keyof typeof codings, chunk: n
   provider.seen.length = 0;
   const got = await rawRequest(weir.proxy.url, {
     method: recording.request.method,
-    path: `/${recording.provider}${recording.request.path}`,
+    path: `${prefixOf(recording)}${recording.request.path}`,
     headers: sentHeaders,
     body: sent,
     ...(chunk > 0 ? { chunkBytes: Math.max(chunk, 512) } : {}),
