@@ -56,6 +56,32 @@ async function* rest(incoming: IncomingMessage, first: Buffer, tap: (chunk: Buff
   }
 }
 
+/**
+ * Holds a body whole, up to a limit. @returns the bytes, or null for a body that is longer; and, in any case, a body to send in
+ * place of the one that was read.
+ */
+export async function holdWhole(
+  body: Buffer | AsyncIterable<Buffer>,
+  limit: number,
+): Promise<{ whole: Buffer | null; body: RequestBody }> {
+  if (Buffer.isBuffer(body)) return { whole: body.length > limit ? null : body, body };
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const iterator = body[Symbol.asyncIterator]();
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+    chunks.push(next.value);
+    length += next.value.length;
+    if (length > limit) return { whole: null, body: goOn(chunks, iterator) };
+  }
+  const whole = Buffer.concat(chunks);
+  return { whole, body: whole };
+}
+
+async function* goOn(chunks: Buffer[], iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
+  yield* chunks;
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+}
+
 const quote = 0x22;
 
 /**

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Outcome } from '@weir/schema/records';
 import type { Instructions } from './headers.ts';
+import type { KeyHolder } from './keys/holder.ts';
 import type { Operation, Provider } from './providers/provider.ts';
 
 /** A call to one provider, as the marks and the recorder know it. Times in ms on the monotonic clock of the process. */
@@ -60,6 +61,8 @@ export interface Call {
   /** With its `?`; '' when there is none. */
   readonly query: string;
   readonly instructions: Instructions;
+  /** Whose Weir key it brought; null without one. */
+  holder: KeyHolder | null;
   project: string;
   keyId: string;
   requestModel: string;

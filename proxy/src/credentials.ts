@@ -5,8 +5,11 @@
  */
 import { WeirError } from './errors.ts';
 import { connectionNames, isHopByHop, isOwnHeader, type Instructions } from './headers.ts';
-import { keyPrefix, type KeyHolder, type Keys } from './keys.ts';
+import type { KeyHolder } from './keys/holder.ts';
+import type { Keys } from './keys/keys.ts';
+import { keyPrefix } from './keys/text.ts';
 import type { Provider, Signing } from './providers/provider.ts';
+import type { Destination, HeldKeys } from './vault/vault.ts';
 
 export interface Credentials {
   holder: KeyHolder | null;
@@ -22,7 +25,6 @@ export interface CanSign {
 export interface CredentialOptions {
   keys: Keys;
   requireKey: boolean;
-  providerKeys: ReadonlyMap<string, string>;
 }
 
 /**
@@ -54,7 +56,7 @@ export function identify(
     return { holder: null, own };
   }
   const holder = options.keys.find(text);
-  if (holder === null) throw new WeirError('unauthorized', 'This Weir key is not known here, or is disabled.');
+  if (holder === null) throw new WeirError('unauthorized', options.keys.whyNot(text));
   return { holder, own: own && !signed };
 }
 
@@ -80,12 +82,27 @@ function* credentialValues(provider: Provider, raw: readonly string[], query: st
     const name = (raw[index] as string).toLowerCase();
     if (provider.credentialHeaders.includes(name) || isKeyHeader(name)) {
       yield (raw[index + 1] as string).replace(/^Bearer\s+/i, '').trim();
+    } else if (name === protocolHeader) {
+      for (const protocol of protocolsOf(raw[index + 1] as string)) {
+        if (protocol.startsWith(protocolKey)) yield protocol.slice(protocolKey.length);
+      }
     }
   }
   if (query.length > 1) {
     const parameters = new URLSearchParams(query);
     for (const name of provider.credentialQuery) yield* parameters.getAll(name);
   }
+}
+
+/**
+ * A browser can give a WebSocket no header: its key comes as a protocol of its own
+ * (platform.openai.com/docs/guides/realtime-websocket).
+ */
+const protocolHeader = 'sec-websocket-protocol';
+const protocolKey = 'openai-insecure-api-key.';
+
+function protocolsOf(value: string): string[] {
+  return value.split(',').map((protocol) => protocol.trim());
 }
 
 /** Where SDKs put keys, whatever the provider: a Weir key is taken from all of these and forwarded in none. */
@@ -105,14 +122,19 @@ export interface ForwardedHeaders {
   signing: Signing | null;
 }
 
+export interface ForwardOptions {
+  destination: Destination;
+  /** Of the caller's own connection. */
+  connection: string | undefined;
+  credentials: Credentials;
+  held: HeldKeys;
+  signer: CanSign;
+}
+
 /** The request headers that go on, and what is kept of them. */
-export function forwardHeaders(
-  provider: Provider,
-  raw: readonly string[],
-  connection: string | undefined,
-  credentials: Credentials,
-  options: Pick<CredentialOptions, 'providerKeys'> & { signer: CanSign },
-): ForwardedHeaders {
+export function forwardHeaders(raw: readonly string[], options: ForwardOptions): ForwardedHeaders {
+  const { destination, connection, credentials } = options;
+  const { provider } = destination;
   const dropped = connectionNames(connection);
   const forwarded: string[] = [];
   const kept: string[] = [];
@@ -122,6 +144,15 @@ export function forwardHeaders(
     const value = raw[index + 1] as string;
     const lower = name.toLowerCase();
     if (lower === 'host' || isHopByHop(lower, dropped)) continue;
+    if (lower === protocolHeader && value.includes(protocolKey)) {
+      const protocols = protocolsOf(value);
+      const masked = protocols.map((one) => (one.startsWith(protocolKey) ? `${protocolKey}[removed]` : one));
+      kept.push(name, masked.join(', '));
+      const passed = protocols.filter((one) => !one.startsWith(protocolKey + keyPrefix));
+      if (passed.length === protocols.length) forwarded.push(name, value);
+      else if (passed.length > 0) forwarded.push(name, passed.join(', '));
+      continue;
+    }
     const secret = secretName.test(lower) || provider.credentialHeaders.includes(lower);
     kept.push(name, secret ? '[removed]' : value);
     if (isOwnHeader(lower)) continue;
@@ -137,14 +168,15 @@ export function forwardHeaders(
     forwarded.push(name, value);
   }
   if (credentials.own || credentials.holder === null) return { forwarded, kept, signing: null };
-  const held = heldCredential(provider, options.providerKeys);
+  const held = heldCredential(destination, options.held);
   if (held !== null) return { forwarded: [...forwarded, ...held], kept, signing: null };
   if (provider.signing !== undefined && options.signer.can(provider.signing)) {
     return { forwarded, kept, signing: provider.signing };
   }
   throw new WeirError(
     'unauthorized',
-    `Weir holds no key for ${provider.name}: set ${whatToSet(provider)}, or send the provider's own.`,
+    `Weir holds no key for ${provider.name}${destination.named === null ? '' : ` at ${destination.named}`}: ` +
+      `set ${whatToSet(provider)}, store one (npm run weir -- provider-key add), or send the provider's own.`,
   );
 }
 
@@ -158,11 +190,11 @@ function whatToSet({ keyEnvironment, signing }: Provider): string {
   return names.filter((name) => name !== null).join(', or ') || 'its environment variable';
 }
 
-/** The header by which Weir presents the key that it holds for a provider; null when it holds none. */
-function heldCredential(provider: Provider, held: ReadonlyMap<string, string>): [string, string] | null {
-  const key = held.get(provider.name);
-  const header = provider.credentialHeaders[0];
-  if (key === undefined || header === undefined) return null;
+/** The header by which Weir presents the key that it holds for a destination; null when it holds none. */
+function heldCredential(destination: Destination, held: HeldKeys): [string, string] | null {
+  const header = destination.provider.credentialHeaders[0];
+  const key = header === undefined ? null : held.choose(destination);
+  if (key === null || header === undefined) return null;
   return [header, header === 'authorization' ? `Bearer ${key}` : key];
 }
 

@@ -50,6 +50,8 @@ const origin = z
 
 const clickhouseUrl = z.url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:8123/weir' });
 
+const masterSecret = z.string().min(16, 'expected at least 16 characters');
+
 const settings = z.object({
   WEIR_HOST: z.string().min(1).default('127.0.0.1'),
   WEIR_PROXY_PORT: port.default(8787),
@@ -61,7 +63,9 @@ const settings = z.object({
   WEIR_ADMIN_PASSWORD: z.string().min(8, 'expected at least 8 characters').optional(),
   WEIR_HOSTS: list.default([]),
   WEIR_CORS_ORIGINS: list.default([]),
-  WEIR_SECRET: z.string().min(16, 'expected at least 16 characters').optional(),
+  WEIR_SECRET: masterSecret.optional(),
+  /** Read by `provider-key rotate-secret` alone. */
+  WEIR_NEW_SECRET: masterSecret.optional(),
   WEIR_LOG_BODIES: z.enum(['full', 'none'], 'expected full or none').default('full'),
   WEIR_LOG_BODY_LIMIT: size.default(1024 ** 2),
   WEIR_REPLAY_LIMIT: size.default(16 * 1024 ** 2),
@@ -168,7 +172,8 @@ function readAws(environment: Record<string, string | undefined>): AwsCredential
 }
 
 function hashSettings(parsed: z.output<typeof settings>, upstreams: ReadonlyMap<string, string>): string {
-  const open = { ...parsed, WEIR_ADMIN_PASSWORD: undefined, WEIR_SECRET: undefined, WEIR_DATA_DIR: undefined };
+  const secrets = { WEIR_ADMIN_PASSWORD: undefined, WEIR_SECRET: undefined, WEIR_NEW_SECRET: undefined };
+  const open = { ...parsed, ...secrets, WEIR_DATA_DIR: undefined };
   const digest = createHash('sha256')
     .update(JSON.stringify([open, [...upstreams].sort()]))
     .digest();

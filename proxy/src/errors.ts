@@ -1,9 +1,12 @@
 /** Errors that are Weir's own (CONTRACT.md §6). Thrown anywhere; turned into a response in one place. */
 export const errorStatus = {
   bad_header: 400,
+  bad_request: 400,
   unauthorized: 401,
   forbidden_target: 403,
   forbidden_origin: 403,
+  forbidden_role: 403,
+  not_found: 404,
   unknown_provider: 404,
   unknown_route: 404,
   limit_exceeded: 429,

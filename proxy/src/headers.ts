@@ -113,6 +113,8 @@ const rules: Record<string, Rule> = {
   'x-portkey-metadata': metadata,
   'cf-aig-metadata': metadata,
 };
+/** A map: a header may have any name, those of an object's own members among them. */
+const ruleOf = new Map(Object.entries(rules));
 
 /** Headers whose name goes on after a prefix. */
 const prefixRules: [prefix: string, rule: Rule][] = [
@@ -185,7 +187,7 @@ export function parseInstructions(raw: readonly string[]): Instructions {
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase();
     const value = raw[index + 1] as string;
-    const rule = rules[name] ?? prefixRules.find(([prefix]) => name.startsWith(prefix))?.[1];
+    const rule = ruleOf.get(name) ?? prefixRules.find(([prefix]) => name.startsWith(prefix))?.[1];
     if (rule !== undefined) applyRule(rule, into, value, name);
     else if (name.startsWith('weir-')) into.refusal ??= unknownHeader(name);
     else if (isOwnHeader(name)) into.warnings.push(`ignored_header:${name.slice(0, 64)}`);

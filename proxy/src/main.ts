@@ -13,8 +13,10 @@ import { makeApi } from './api/api.ts';
 import { health } from './api/health.ts';
 import { makeApp } from './app.ts';
 import { Capture } from './capture/capture.ts';
+import { Edited } from './edited.ts';
 import { isLoopbackName, parseSettings, SettingsError, type Settings } from './env.ts';
-import { Keys } from './keys.ts';
+import { Keys } from './keys/keys.ts';
+import { readFirstKey } from './keys/text.ts';
 import { describeFault, log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import type { RecorderOptions } from './record/messages.ts';
@@ -24,6 +26,7 @@ import { lockSpool } from './spool/lock.ts';
 import { fileNumbers } from './spool/segments.ts';
 import { Upstream } from './stages/send.ts';
 import { handleUpgrade } from './upgrade.ts';
+import { Vault } from './vault/vault.ts';
 
 /** How long calls in flight may go on after a signal, and how long shipping may take then. */
 const drainMs = 10_000;
@@ -44,7 +47,18 @@ async function main(): Promise<void> {
 
   const marks = new Marks(directory, (fileNumbers(directory, 'marks', 'log').at(-1) ?? 0) + 1);
   const capture = makeCapture(settings, clickhouseUrl, directory, marks);
-  const keys = new Keys(settings.WEIR_DATA_DIR, clickhouseUrl);
+  const firstKey = readFirstKey(settings.WEIR_DATA_DIR).text;
+  const keys = new Keys(firstKey);
+  const vault = new Vault(settings.WEIR_SECRET, settings.providerKeys);
+  const edited = new Edited({
+    copy: join(settings.WEIR_DATA_DIR, 'settings.json'),
+    clickhouseUrl,
+    firstKey,
+    onChange: (rows) => {
+      keys.replace(rows.keys);
+      vault.replace(rows.provider_keys);
+    },
+  });
   const metrics = new Metrics(capture, marks);
   const upstream = new Upstream();
   const { aws, googleServiceAccount, WEIR_REPLAY_LIMIT: bodyLimit } = settings;
@@ -55,6 +69,7 @@ async function main(): Promise<void> {
   const options = {
     settings,
     keys,
+    held: vault,
     capture,
     upstream,
     signer,
@@ -66,8 +81,9 @@ async function main(): Promise<void> {
   const api = makeApi({
     settings,
     keys,
+    edited,
     db,
-    health: () => health(capture, keys, metrics),
+    health: () => health({ capture, edited, vault, metrics }),
     metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   });
   const app = makeApp({ ...options, api, metrics });
@@ -95,7 +111,7 @@ async function main(): Promise<void> {
     else server.on('listening', resolve);
   });
   port = (server.address() as AddressInfo).port;
-  keys.start();
+  edited.start();
   tellParent({ event: 'listening', url: `http://${urlHost(settings.WEIR_HOST)}:${port}` });
 
   let stopping = false;
@@ -105,7 +121,7 @@ async function main(): Promise<void> {
     server.close();
     await drain(server, capture);
     await capture.stop(shipMs);
-    await Promise.allSettled([upstream.close(), keys.stop(), db.close()]);
+    await Promise.allSettled([upstream.close(), edited.stop(), db.close()]);
     unlock();
     process.exit(0);
   };

@@ -47,6 +47,8 @@ export class Metrics {
       const made: Gauge = new Gauge({ name, help, registers: [this.registry], collect: (): void => made.set(value()) });
     };
     gauge('weir_open_requests', 'Requests in flight.', () => capture.open.size);
+    const left = (): number => [...capture.open.values()].filter((call) => call.leftAt !== null).length;
+    gauge('weir_draining_requests', 'Requests that are read on after their client left.', left);
     gauge('weir_marks_failed_total', 'Marks that could not be written.', () => marks.failed);
     gauge('weir_capture_shed_bytes_total', 'Bytes of bodies that were not read.', () => capture.shedBytes);
     gauge('weir_capture_overflow_bytes', 'Captured bytes that wait in a file.', () => capture.overflowBytes);

@@ -7,9 +7,11 @@ import { forwardHeaders, forwardQuery, identify } from './credentials.ts';
 import type { Settings } from './env.ts';
 import { WeirError } from './errors.ts';
 import { parseInstructions } from './headers.ts';
-import type { Keys } from './keys.ts';
+import { checkModel, checkTarget } from './keys/access.ts';
+import type { KeyHolder } from './keys/holder.ts';
+import type { Keys } from './keys/keys.ts';
 import { checkOrigin, corsHeaders } from './origin.ts';
-import { errorShapeOf } from './providers/errors.ts';
+import { errorShapeOf } from './providers/own-errors.ts';
 import type { Signing } from './providers/provider.ts';
 import { decide, ownHeaders, relay } from './relay.ts';
 import { newRequestId } from './request-id.ts';
@@ -18,10 +20,12 @@ import type { Signer } from './signing/signer.ts';
 import { withClocks } from './stages/clocks.ts';
 import { send, triggerOf, type Receiver, type Sending, type SendRequest, type Upstream } from './stages/send.ts';
 import { wantsUsage, withUsageAsked } from './stages/stream-usage.ts';
+import type { HeldKeys } from './vault/vault.ts';
 
 export interface PassthroughOptions {
   settings: Settings;
   keys: Keys;
+  held: HeldKeys;
   capture: Capture;
   upstream: Upstream;
   signer: Signer;
@@ -54,10 +58,11 @@ export async function passThrough(
     const { target, headers, kept, signing } = prepare(call, split, options);
     // What is read before the call's start is marked waits for it.
     let early: Buffer[] | null = [];
-    const { body, first } = await readBody(incoming, (chunk) => {
+    const { body: arriving, first } = await readBody(incoming, (chunk) => {
       if (early === null) options.capture.requestBytes(call, chunk);
       else early.push(chunk);
     });
+    const body = await checkModel(call, arriving, options.settings.WEIR_REPLAY_LIMIT);
     if (outgoing.destroyed) return;
     request = { method: call.method, target, headers, body };
     if (wantsUsage(call, options.settings.WEIR_STREAM_USAGE)) request = await withUsageAsked(call, request);
@@ -121,6 +126,7 @@ export function makeCall(
     path: split.path,
     query: split.query,
     instructions,
+    holder: null,
     project: 'default',
     keyId: '',
     requestModel: provider.dialect.modelInPath(split.path) ?? '',
@@ -149,31 +155,38 @@ function wallClock(): number {
 export function prepare(
   call: Call,
   split: SplitPath,
-  { settings, keys, signer, isOwnAddress }: PassthroughOptions,
+  { settings, keys, held, signer, isOwnAddress }: PassthroughOptions,
 ): { target: Target; headers: string[]; kept: string[]; signing: Signing | null } {
   const { incoming, provider, instructions } = call;
   if (instructions.refusal !== null) throw instructions.refusal;
-  const credentialOptions = { keys, requireKey: settings.requireKey, providerKeys: settings.providerKeys, signer };
+  const credentialOptions = { keys, requireKey: settings.requireKey };
   const credentials = identify(provider, incoming.rawHeaders, split.query, instructions, credentialOptions);
-  if (credentials.holder !== null) {
-    call.project = credentials.holder.project;
-    call.keyId = credentials.holder.keyId;
-  }
+  if (credentials.holder !== null) takeHolder(call, credentials.holder);
+  checkTarget(call);
   const query = forwardQuery(provider, split.query);
   const target = routeNative(provider, { ...split, query }, instructions, {
     upstreams: settings.upstreams,
     allowTargets: settings.WEIR_ALLOW_TARGETS,
     isOwnAddress,
   });
-  const { connection } = incoming.headers;
-  const { forwarded, kept, signing } = forwardHeaders(
-    provider,
-    incoming.rawHeaders,
-    connection,
+  const { forwarded, kept, signing } = forwardHeaders(incoming.rawHeaders, {
+    destination: { provider, place: split.place, path: split.path, named: target.guarded ? target.origin : null },
+    connection: incoming.headers.connection,
     credentials,
-    credentialOptions,
-  );
+    held,
+    signer,
+  });
   return { target, headers: forwarded, kept, signing };
+}
+
+/** Whose call it is, and what the key says of it: its properties stand under the call's own. */
+function takeHolder(call: Call, holder: KeyHolder): void {
+  const { instructions } = call;
+  call.holder = holder;
+  call.project = holder.project;
+  call.keyId = holder.keyId;
+  if (holder.log_bodies === 'none') instructions.keepBodies = false;
+  instructions.properties = { ...holder.properties, ...instructions.properties };
 }
 
 export function makeAttempt(target: Target): Attempt {
@@ -224,10 +237,17 @@ function unreachable(call: Call, error: unknown, capture: Capture): void {
 }
 
 function answer(call: Call, error: WeirError, verdict: Verdict, capture: Capture): void {
-  const body = JSON.stringify(errorShapeOf(call.provider, call.path).errorBody(error));
+  const { headers, body } = refusal(call, error);
   call.status = error.status;
   decide(call, verdict, capture);
-  call.outgoing.writeHead(error.status, [
+  call.outgoing.writeHead(error.status, headers);
+  call.outgoing.end(call.method === 'HEAD' ? undefined : body);
+}
+
+/** Weir's own error in the shape of the API that was called, with the headers that belong to it. */
+export function refusal(call: Call, error: WeirError): { headers: string[]; body: string } {
+  const body = JSON.stringify(errorShapeOf(call.provider, call.path).errorBody(error));
+  const headers = [
     ...ownHeaders(call),
     ...(error.code === 'forbidden_origin' ? [] : corsHeaders(call.incoming)),
     'Weir-Error',
@@ -237,8 +257,8 @@ function answer(call: Call, error: WeirError, verdict: Verdict, capture: Capture
     'Content-Length',
     String(Buffer.byteLength(body)),
     ...(error.code === 'overloaded' ? ['Retry-After', '1'] : []),
-  ]);
-  call.outgoing.end(call.method === 'HEAD' ? undefined : body);
+  ];
+  return { headers, body };
 }
 
 /** The client has everything, or has left. */

@@ -6,19 +6,12 @@ import type { Capture } from './capture/capture.ts';
 import { now, type Call, type Verdict } from './call.ts';
 import { connectionNames, isHopByHop } from './headers.ts';
 import { corsHeaders } from './origin.ts';
-import { errorShapeOf } from './providers/errors.ts';
-import type { Outcome } from '@weir/schema/records';
+import { outcomeOf } from './outcome.ts';
+import { errorShapeOf } from './providers/own-errors.ts';
 import { ClockError, triggerOf, type Reply, type Sink } from './stages/send.ts';
 import { UsageChunkFilter } from './stages/stream-usage.ts';
 
 const noError = { type: '', message: '' };
-
-/** What a provider's status says of a call (CONTRACT.md §7, `outcome`). */
-export function outcomeOf(status: number): Outcome {
-  if (status < 400) return 'ok';
-  if (status === 429) return 'rate_limited';
-  return status < 500 ? 'client_error' : 'provider_error';
-}
 
 /** Passes the head of `reply` on. @returns what takes its body; how it ends is told to `capture` and the call's `close` handler. */
 export function relay(call: Call, reply: Reply, capture: Capture): Sink {
@@ -160,13 +153,8 @@ function responseHead(call: Call, reply: Reply): ResponseHead {
   let length = -1;
   let stream: InBand | null = null;
   let encoded = false;
-  const raw = reply.headers;
-  const connection = connectionNames(rawHeader(raw, 'connection'));
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index] as string;
-    const value = raw[index + 1] as string;
+  for (const [name, value] of passedHeaders(reply.headers)) {
     const lower = name.toLowerCase();
-    if (isHopByHop(lower, connection) || lower.startsWith('weir-') || lower.startsWith('access-control-')) continue;
     if (lower === 'content-length') length = call.method === 'HEAD' ? -1 : Number(value);
     else if (lower === 'content-type') stream = inBandOf(value.trim());
     else if (lower === 'content-encoding') encoded = value.toLowerCase() !== 'identity';
@@ -175,6 +163,17 @@ function responseHead(call: Call, reply: Reply): ResponseHead {
   }
   sent.push(...ownHeaders(call), ...corsHeaders(call.incoming));
   return { sent, kept, length, inBand: encoded || length !== -1 ? null : stream };
+}
+
+/** The provider's headers that go on to the client: not those of its connection, of CORS, or of Weir's own names. */
+export function* passedHeaders(raw: readonly string[]): Generator<[name: string, value: string]> {
+  const connection = connectionNames(rawHeader(raw, 'connection'));
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] as string;
+    const lower = name.toLowerCase();
+    if (isHopByHop(lower, connection) || lower.startsWith('weir-') || lower.startsWith('access-control-')) continue;
+    yield [name, raw[index + 1] as string];
+  }
 }
 
 /** Weir's response headers (CONTRACT.md §5): what is known when headers leave. */

@@ -1,17 +1,21 @@
 /**
  * WebSocket and other upgrades (RFC 9110 §7.8): the handshake goes to the provider, then both sockets are joined and their
- * frames relayed as they are. One row, whose status is that of the handshake.
+ * frames relayed as they are, with a copy to the recorder. A row for each response that it reads; one where there is none.
  */
 import { request as httpRequest, type IncomingMessage, ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { now, type Call } from './call.ts';
+import type { Capture } from './capture/capture.ts';
 import { WeirError } from './errors.ts';
 import { guardedLookup } from './guard.ts';
+import { checkUpgrade } from './keys/access.ts';
 import { log, describeFault } from './log.ts';
-import { makeAttempt, makeCall, prepare, type PassthroughOptions } from './passthrough.ts';
-import { checkOrigin } from './origin.ts';
-import { decide, keptHeaders, outcomeOf } from './relay.ts';
+import { checkOrigin, corsHeaders } from './origin.ts';
+import { outcomeOf } from './outcome.ts';
+import { makeAttempt, makeCall, prepare, refusal, type PassthroughOptions } from './passthrough.ts';
+import { decide, keptHeaders, ownHeaders, passedHeaders } from './relay.ts';
+import { openaiErrors } from './providers/openai/dialect.ts';
 import { splitPath } from './route.ts';
 import { triggerOf } from './stages/send.ts';
 
@@ -29,9 +33,11 @@ export function handleUpgrade(
     // No answer is written through it: the socket belongs to us from here on.
     call = makeCall(incoming, new ServerResponse(incoming), split, options.settings);
   } catch (error) {
-    refuseRaw(socket, error);
+    refuseUnknown(socket, error);
     return;
   }
+  // What a connection leaves belongs together, also where nobody named it.
+  call.instructions.sessionId ||= call.id;
   let begun = false;
   const begin = (kept: string[]): void => {
     begun = true;
@@ -40,6 +46,7 @@ export function handleUpgrade(
   try {
     checkOrigin(incoming, options.settings);
     const prepared = prepare(call, splitPath(incoming.url ?? '/'), options);
+    checkUpgrade(call);
     if (prepared.signing !== null) {
       throw new WeirError('unauthorized', "Weir does not sign upgrades: send the provider's own credential.");
     }
@@ -48,10 +55,8 @@ export function handleUpgrade(
     connect(call, prepared, socket, head, options);
   } catch (error) {
     if (!begun) begin([]);
-    const code = error instanceof WeirError ? error.code : 'overloaded';
     if (!(error instanceof WeirError)) log.error(describeFault(error), 'an upgrade failed inside Weir');
-    call.status = refuseRaw(socket, error);
-    const message = error instanceof Error ? error.message : '';
+    const { code, message } = refuse(call, socket, error);
     end(call, { outcome: 'blocked', error: { type: code, message } }, options);
   }
 }
@@ -92,27 +97,29 @@ function connect(
       attempt.outcome = outcomeOf(call.status);
     }
     capture.head(call, call.status, keptHeaders(response.rawHeaders));
-    socket.write(
-      `HTTP/1.1 ${call.status} ${response.statusMessage ?? ''}\r\n${headText(response.rawHeaders, call.id)}\r\n`,
-      'latin1',
-    );
+    const switched = call.status === 101 ? ['Connection', 'Upgrade', 'Upgrade', upgrade] : ['Connection', 'close'];
+    const passed = [...passedHeaders(response.rawHeaders)].flat();
+    const sent = [...passed, ...switched, ...ownHeaders(call), ...corsHeaders(call.incoming)];
+    writeHead(socket, `${call.status} ${response.statusMessage ?? ''}`, sent);
   };
   outgoing.on('upgrade', (response, upstream: Duplex, upstreamHead: Buffer) => {
     answered(response);
-    join(call, socket, head, upstream, upstreamHead);
+    join(call, { client: socket, head, upstream, upstreamHead }, capture);
     upstream.on('close', () => settle({ outcome: 'ok', error: noError }));
   });
   outgoing.on('response', (response) => {
     // The provider does not switch: its answer is the client's.
     answered(response);
     response.pipe(socket);
-    response.on('close', () => settle({ outcome: outcomeOf(call.status ?? 502), error: noError }));
+    response.on('data', (chunk: Buffer) => received(call, chunk, capture));
+    for (const over of ['end', 'close'])
+      response.on(over, () => settle({ outcome: outcomeOf(call.status ?? 502), error: noError }));
   });
   outgoing.on('error', (error) => {
     if (call.verdict !== null) return;
     const { outcome, trigger, message } = triggerOf(error);
     const failure = new WeirError('upstream_unreachable', `The provider could not be reached: ${trigger}.`);
-    if (call.status === null) call.status = refuseRaw(socket, failure);
+    if (call.status === null) refuse(call, socket, failure);
     if (attempt !== undefined) attempt.errorType = trigger;
     settle({ outcome, error: { type: trigger, message } });
   });
@@ -126,23 +133,40 @@ function connect(
 
 const noError = { type: '', message: '' };
 
-function join(call: Call, client: Duplex, head: Buffer, upstream: Duplex, upstreamHead: Buffer): void {
-  if (head.length > 0) upstream.write(head);
-  if (upstreamHead.length > 0) client.write(upstreamHead);
-  // Frames are counted, not read: what they mean is the providers' realtime protocols.
-  client.on('data', (chunk: Buffer) => {
-    call.requestBytes += chunk.length;
-  });
-  upstream.on('data', (chunk: Buffer) => {
-    call.responseBytes += chunk.length;
-    const attempt = call.attempts[0];
-    if (attempt !== undefined) attempt.responseBytes += chunk.length;
-  });
-  upstream.on('error', () => client.destroy());
+interface Ends {
+  client: Duplex;
+  /** What came with the handshake, of either side. */
+  head: Buffer;
+  upstream: Duplex;
+  upstreamHead: Buffer;
+}
+
+function join(call: Call, { client, head, upstream, upstreamHead }: Ends, capture: Capture): void {
+  const sent = (chunk: Buffer): void => capture.requestBytes(call, chunk);
+  const got = (chunk: Buffer): void => received(call, chunk, capture);
+  if (head.length > 0) {
+    upstream.write(head);
+    sent(head);
+  }
+  if (upstreamHead.length > 0) {
+    client.write(upstreamHead);
+    got(upstreamHead);
+  }
+  // The frames first, the recorder after.
   client.pipe(upstream);
   upstream.pipe(client);
+  client.on('data', sent);
+  upstream.on('data', got);
+  upstream.on('error', () => client.destroy());
   client.on('close', () => upstream.destroy());
   upstream.on('close', () => client.destroy());
+}
+
+function received(call: Call, chunk: Buffer, capture: Capture): void {
+  call.responseBytes += chunk.length;
+  const attempt = call.attempts[0];
+  if (attempt !== undefined) attempt.responseBytes += chunk.length;
+  capture.responseBytes(call, chunk);
 }
 
 function end(call: Call, verdict: NonNullable<Call['verdict']>, { capture, onFinished }: PassthroughOptions): void {
@@ -152,21 +176,32 @@ function end(call: Call, verdict: NonNullable<Call['verdict']>, { capture, onFin
   onFinished(call);
 }
 
-function headText(raw: readonly string[], id: string): string {
-  let text = '';
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    if (!raw[index]?.toLowerCase().startsWith('weir-')) text += `${raw[index]}: ${raw[index + 1]}\r\n`;
-  }
-  return `${text}Weir-Id: ${id}\r\n`;
+function writeHead(socket: Duplex, status: string, headers: readonly string[]): void {
+  let text = `HTTP/1.1 ${status}\r\n`;
+  for (let index = 0; index + 1 < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
+  socket.write(`${text}\r\n`, 'latin1');
 }
 
-/** @returns the status that was written. */
-function refuseRaw(socket: Duplex, error: unknown): number {
-  const known = error instanceof WeirError ? error : new WeirError('overloaded', 'Weir could not handle this call.');
-  const body = JSON.stringify({ error: { message: known.message, type: known.code, code: known.code } });
-  socket.end(
-    `HTTP/1.1 ${known.status} Weir\r\nWeir-Error: ${known.code}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-  return known.status;
+/** Weir itself says no, in the shape of the API that was called. */
+function refuse(call: Call, socket: Duplex, error: unknown): WeirError {
+  const known = weirError(error);
+  call.status = known.status;
+  const { headers, body } = refusal(call, known);
+  writeHead(socket, `${known.status} Weir`, [...headers, 'Connection', 'close']);
+  socket.end(body);
+  return known;
+}
+
+/** A provider that nobody knows: such a call is answered, but not recorded. */
+function refuseUnknown(socket: Duplex, error: unknown): void {
+  const known = weirError(error);
+  const body = JSON.stringify(openaiErrors.errorBody(known));
+  const length = String(Buffer.byteLength(body));
+  const headers = ['Weir-Error', known.code, 'Content-Type', 'application/json', 'Content-Length', length];
+  writeHead(socket, `${known.status} Weir`, [...headers, 'Connection', 'close']);
+  socket.end(body);
+}
+
+function weirError(error: unknown): WeirError {
+  return error instanceof WeirError ? error : new WeirError('overloaded', 'Weir could not handle this call.');
 }

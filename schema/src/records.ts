@@ -40,6 +40,33 @@ export const providerFailures = [
   'truncated',
 ] as const satisfies readonly Outcome[];
 
+/** What a call is (CONTRACT.md §7). */
+export const operations = [
+  'chat',
+  'responses',
+  'messages',
+  'generate_content',
+  'completion',
+  'embeddings',
+  'image',
+  'audio',
+  'rerank',
+  'moderation',
+  'batch',
+  'file',
+  'model_list',
+  'token_count',
+  'realtime',
+  'mcp',
+  'a2a',
+  'other',
+] as const;
+export type Operation = (typeof operations)[number];
+
+/** What a key may administer, from nothing (it only calls) to everything. */
+export const roles = ['', 'viewer', 'editor', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
 const tokens = {
   input_tokens: count.nullable(),
   output_tokens: count.nullable(),
@@ -184,8 +211,61 @@ export const keyRow = z.object({
   created_at: time,
   disabled: z.boolean(),
   updated_at: time,
+  owner: text,
+  providers: z.array(text),
+  models: z.array(text),
+  operations: z.array(text),
+  routes: z.array(text),
+  /** JSON: a list of `limitPolicy` (settings/limit.ts). */
+  limits: text,
+  expires_at: time.nullable(),
+  properties: z.record(text, text),
+  log_bodies: z.enum(['', 'full', 'none']),
+  role: z.enum(roles),
+  /** `key_id` of the key that made it; its own for one that a data directory began with. */
+  created_by: text,
+  /** Of the text before the last rotation, valid until `previous_until`; '' where there was none. */
+  previous_hash: text,
+  previous_until: time.nullable(),
 });
 export type KeyRow = z.infer<typeof keyRow>;
+
+/** A provider key that Weir holds. Nonces, keys and ciphertext are base64; '' once it is deleted. */
+export const providerKeyRow = z.object({
+  provider_key_id: text,
+  provider: text,
+  place: text,
+  host: text,
+  name: text,
+  weight: count,
+  enabled: z.boolean(),
+  deleted: z.boolean(),
+  wrap_nonce: text,
+  wrapped_key: text,
+  nonce: text,
+  ciphertext: text,
+  last4: text,
+  fingerprint: text,
+  created_at: time,
+  created_by: text,
+  updated_at: time,
+});
+export type ProviderKeyRow = z.infer<typeof providerKeyRow>;
+
+/** One change of what people edit. `before`, `after`: JSON without secrets, '' where there is none. */
+export const auditRow = z.object({
+  audit_id: uuid,
+  at: time,
+  actor: text,
+  actor_name: text,
+  action: text,
+  kind: text,
+  id: text,
+  project: text,
+  before: text,
+  after: text,
+});
+export type AuditRow = z.infer<typeof auditRow>;
 
 /** Prices that people set: `own` (rules) and `list` (a newer list), each a JSON document. */
 export const priceRow = z.object({ name: z.enum(['own', 'list']), version: text, document: text, updated_at: time });
@@ -223,6 +303,8 @@ export const tables = {
   keys: keyRow,
   prices: priceRow,
   revisions: revisionRow,
+  provider_keys: providerKeyRow,
+  audit: auditRow,
 } as const;
 export type Table = keyof typeof tables;
 
@@ -231,10 +313,26 @@ export function columns(table: Table): string[] {
   return Object.keys(tables[table].shape);
 }
 
+/** The second that was written last: a busy recorder writes the same one thousands of times. */
+let latest = { second: 0, text: '1970-01-01 00:00:00' };
+
 /** A point in time as the tables hold it, from microseconds since 1970 (UTC). */
 export function timeText(microseconds: number): string {
-  const milliseconds = Math.floor(microseconds / 1000);
-  const micros = Math.round(microseconds - milliseconds * 1000);
-  const iso = new Date(milliseconds).toISOString();
-  return `${iso.slice(0, 10)} ${iso.slice(11, 23)}${String(micros).padStart(3, '0')}`;
+  const whole = Math.round(microseconds);
+  const second = Math.floor(whole / 1_000_000);
+  if (latest.second !== second) {
+    const iso = new Date(second * 1000).toISOString();
+    latest = { second, text: `${iso.slice(0, 10)} ${iso.slice(11, 19)}` };
+  }
+  return `${latest.text}.${String(whole - second * 1_000_000).padStart(6, '0')}`;
+}
+
+/** The same point in time as people and programs write it: RFC 3339 in UTC, to the millisecond. */
+export function isoOf(time: string): string {
+  return new Date(`${time.replace(' ', 'T')}Z`).toISOString();
+}
+
+/** A point in time that was written in RFC 3339, as the tables hold it. */
+export function timeOf(iso: string): string {
+  return timeText(Date.parse(iso) * 1000);
 }

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startStore } from '@weir/schema/store/spawn';
+import { startStore, type RunningStore } from '@weir/schema/store/spawn';
 import { within } from '../support/deadline.ts';
 import { startProxy } from '../support/weir.ts';
 
@@ -46,8 +46,13 @@ export async function startRelay(upstream: string): Promise<Candidate> {
   return { name: 'node relay', url, pids: [child.pid ?? 0], stop: () => end(child) };
 }
 
+export interface WeirCandidate extends Candidate {
+  /** Where its rows go, with the password and without. */
+  store: Pick<RunningStore, 'url' | 'adminUrl'>;
+}
+
 /** Weir, with everything recorded. */
-export async function startWeirCandidate(upstream: string): Promise<Candidate> {
+export async function startWeirCandidate(upstream: string): Promise<WeirCandidate> {
   const dataDir = mkdtempSync(join(tmpdir(), 'weir-bench-'));
   const store = await startStore({ dataDir, port: 0, deadline: 120_000 });
   const proxy = await startProxy(dataDir, { CLICKHOUSE_URL: store.adminUrl, WEIR_UPSTREAM_OPENAI: upstream });
@@ -55,6 +60,7 @@ export async function startWeirCandidate(upstream: string): Promise<Candidate> {
     name: 'weir',
     url: `${proxy.url}/openai`,
     pids: [proxy.child.pid ?? 0],
+    store,
     stop: async () => {
       await proxy.stop();
       await store.stop();

@@ -16,6 +16,7 @@ import { list } from '@weir/schema/queries/requests';
 import { counts, strip } from '@weir/schema/queries/shell';
 import { startStore } from '@weir/schema/store/spawn';
 import { customRange, toSqlTime, type Range } from '@weir/schema/time';
+import { ask, costOf } from './ask.ts';
 import { fillHistory } from './fill.ts';
 
 const { values } = parseArgs({
@@ -70,14 +71,18 @@ async function fillBodies(many: number): Promise<void> {
 
 async function reportSizes(): Promise<void> {
   console.table(
-    await ask(`SELECT table, sum(parts.rows) AS rows, count() AS parts, round(sum(bytes_on_disk) / sum(parts.rows), 1) AS bytes_a_row
-      FROM system.parts WHERE active AND database = currentDatabase() AND parts.rows > 0 GROUP BY table ORDER BY table`),
+    await ask(
+      db,
+      `SELECT table, sum(parts.rows) AS rows, count() AS parts, round(sum(bytes_on_disk) / sum(parts.rows), 1) AS bytes_a_row
+      FROM system.parts WHERE active AND database = currentDatabase() AND parts.rows > 0 GROUP BY table ORDER BY table`,
+    ),
   );
 }
 
 async function makeQuestions(): Promise<Question[]> {
   const now = Date.now();
   const [picked] = await ask<{ id: string; at: string; user: string; rare: string; team: string }>(
+    db,
     `SELECT toString(request_id) AS id, toString(started_at) AS at, user_id AS user, properties['team'] AS team,
         (SELECT argMin(u, c) FROM (SELECT user_id AS u, count() AS c FROM requests WHERE u != '' GROUP BY u)) AS rare
       FROM requests WHERE user_id != '' AND team != '' AND started_at < now() - INTERVAL 7 DAY
@@ -133,32 +138,15 @@ async function makeQuestions(): Promise<Question[]> {
 
 async function measure({ page, what, sql, range }: Question): Promise<object> {
   const bounds = `started_at >= '${toSqlTime(range.from)}' AND started_at < '${toSqlTime(range.to)}'`;
-  const plain = await time(`SELECT sum(duration_ms) FROM requests WHERE ${bounds}`);
-  const { ms, read, bytes } = await time(sql);
+  const plain = await costOf(db, `SELECT sum(duration_ms) FROM requests WHERE ${bounds}`, runs);
+  const { ms, rows, bytes } = await costOf(db, sql, runs);
   return {
     page,
     what,
     days: Math.round(((range.to - range.from) / day) * 100) / 100,
-    'rows read': read,
+    'rows read': rows,
     'MB read': Math.round(bytes / 1e5) / 10,
     ms: Math.round(ms),
     '÷ a sum': Math.round((10 * ms) / plain.ms) / 10,
   };
-}
-
-/** The fastest of some runs, which the machine's other work disturbed least. */
-async function time(query: string): Promise<{ ms: number; read: number; bytes: number }> {
-  let best = { ms: Infinity, read: 0, bytes: 0 };
-  for (let run = 0; run < runs; run++) {
-    const result = await db.query({ query, format: 'JSON', clickhouse_settings: { use_query_condition_cache: 0 } });
-    const { statistics } = await result.json();
-    const ms = (statistics?.elapsed ?? 0) * 1000;
-    if (ms < best.ms) best = { ms, read: statistics?.rows_read ?? 0, bytes: statistics?.bytes_read ?? 0 };
-  }
-  return best;
-}
-
-async function ask<T>(query: string): Promise<T[]> {
-  const result = await db.query({ query, format: 'JSONEachRow' });
-  return result.json<T>();
 }

@@ -1,6 +1,6 @@
 /** The load: closed loops (a connection asks again when it is answered), an open loop (Poisson), and streams. */
 import { Agent, request as httpRequest } from 'node:http';
-import { clock } from './watch.ts';
+import { clock, type Watch } from './watch.ts';
 
 export interface Target {
   url: string;
@@ -141,4 +141,23 @@ export async function holdStreams(target: Target, count: number): Promise<() => 
 export function quantile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
+}
+
+/** Calls `measure` for each in turn, in a new order each round. @returns what came of each, all rounds together. */
+export async function inTurns<K, T>(
+  of: Iterable<K>,
+  rounds: number,
+  measure: (one: K) => Promise<T[]>,
+): Promise<Map<K, T[]>> {
+  const all = [...of];
+  const results = new Map<K, T[]>(all.map((one) => [one, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const one of all.sort(() => Math.random() - 0.5)) results.get(one)?.push(...(await measure(one)));
+  }
+  return results;
+}
+
+/** Milliseconds of the calls during which the machine ran. */
+export function undisturbed(made: Timed[] | undefined, watch: Watch): number[] {
+  return (made ?? []).filter(({ startedAt, ms }) => watch.ran(startedAt, startedAt + ms)).map(({ ms }) => ms);
 }

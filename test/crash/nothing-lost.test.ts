@@ -99,7 +99,7 @@ async function compareLedgers(): Promise<Ledgers> {
 
 /** Waits until every ledger entry has its rows; what comes on top within a second is seen too. */
 async function checkLedgers(): Promise<void> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 180_000;
   let ledgers = await compareLedgers();
   const missing = (): number =>
     ledgers.answeredWithoutRow.length +
@@ -109,7 +109,7 @@ async function checkLedgers(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 250));
     ledgers = await compareLedgers();
   }
-  await until(30_000, 'the spool is empty', async () => {
+  await until(180_000, 'the spool is empty', async () => {
     const answer = await fetch(`${weir.proxy.url}/weir/health`);
     const health = (await answer.json()) as { status: string; spool: { bytes: number }; open_requests: number };
     return health.status !== 'starting' && health.spool.bytes === 0 && health.open_requests === 0 ? true : undefined;
@@ -124,12 +124,12 @@ async function checkLedgers(): Promise<void> {
 
 test(
   'kill -9 of the proxy under load, ten times: exactly one row for every ledger entry',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async () => {
     for (let round = 0; round < 10; round++) {
       const stop = load(12);
       const before = asked.size;
-      await until(20_000, 'calls flow', () => (asked.size > before + 60 ? true : undefined));
+      await until(120_000, 'calls flow', () => (asked.size > before + 60 ? true : undefined));
       await weir.proxy.kill();
       await stop();
       await weir.restartProxy();
@@ -143,13 +143,13 @@ test(
   },
 );
 
-test('the store is away under load: calls go on, rows wait, and each arrives once', { timeout: 300_000 }, async () => {
+test('the store is away under load: calls go on, rows wait, and each arrives once', { timeout: 900_000 }, async () => {
   const stop = load(8);
   const port = Number(new URL(weir.clickhouseUrl).port);
   killStore();
   const before = given.size;
   await new Promise((resolve) => setTimeout(resolve, storeAwayMs));
-  expect(given.size).toBeGreaterThan(before + 100);
+  await until(120_000, 'calls go on', () => (given.size > before + 100 ? true : undefined));
   weir.store = await startStore({ dataDir: weir.dataDir, port });
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   await stop();
@@ -158,7 +158,7 @@ test('the store is away under load: calls go on, rows wait, and each arrives onc
 
 test(
   'the store is killed while the proxy is too: what waits in the spool arrives once',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async () => {
     const stop = load(8);
     const port = Number(new URL(weir.clickhouseUrl).port);

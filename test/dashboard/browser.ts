@@ -5,21 +5,15 @@ import { chromiumPath } from '../support/chromium.ts';
 export const openBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: chromiumPath ?? '', args: ['--no-sandbox'] });
 
-export interface Look {
-  width: number;
-  scheme: 'dark' | 'light';
-}
-
-/** A page that collects what went wrong in it. */
-export async function openPage(
-  browser: Browser,
-  { width, scheme }: Look,
-): Promise<{ context: BrowserContext; page: Page; problems: string[] }> {
-  const context = await browser.newContext({
+export const openContext = (browser: Browser, width: number): Promise<BrowserContext> =>
+  browser.newContext({
     viewport: { width, height: width < 720 ? 844 : 900 },
-    colorScheme: scheme,
+    colorScheme: 'light',
     timezoneId: 'Europe/Lisbon',
   });
+
+/** A page that collects what went wrong in it. Pages of one context share what the browser has loaded and compiled. */
+export async function openPage(context: BrowserContext): Promise<{ page: Page; problems: string[] }> {
   const page = await context.newPage();
   page.setDefaultTimeout(120_000);
   const problems: string[] = [];
@@ -37,7 +31,7 @@ export async function openPage(
     if (host !== '127.0.0.1' && host !== '' && !request.url().startsWith('data:'))
       problems.push(`asked ${request.url()}`);
   });
-  return { context, page, problems };
+  return { page, problems };
 }
 
 export const overflow = (page: Page): Promise<number> =>

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBrowser, openPage } from './browser.ts';
+import { openBrowser, openContext, openPage } from './browser.ts';
 import { insertRows, requestRow, uuidv7 } from './seed.ts';
 import { type Served, serve, startDashboard } from './serve.ts';
 
@@ -18,7 +18,8 @@ afterAll(async () => {
 test(
   'a first visit waits for the first request and then shows it',
   async () => {
-    const { context, page, problems } = await openPage(browser, { width: 1440, scheme: 'light' });
+    const context = await openContext(browser, 1440);
+    const { page, problems } = await openPage(context);
     await page.goto(served.url, { waitUntil: 'networkidle' });
     expect(new URL(page.url()).pathname).toBe('/connect');
     await page.getByText('Waiting for the first request').waitFor();
@@ -49,6 +50,12 @@ test(
         expect(response.status).toBe(200);
         expect(await response.text()).toContain('The store does not answer');
       }
+      // Suggestions are no error of the page: there are none, and why.
+      const suggested = await fetch(`${alone.url}/api/values?field=user&like=a`);
+      expect([suggested.status, await suggested.json()]).toEqual([
+        200,
+        { values: [], why: expect.stringContaining('The store does not answer') as string },
+      ]);
     } finally {
       await alone.stop();
     }

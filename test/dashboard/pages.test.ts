@@ -1,6 +1,6 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Look, openBrowser, openPage, overflow } from './browser.ts';
+import { openBrowser, openContext, openPage, overflow } from './browser.ts';
 import { attemptRow, insertRows, requestRow, uuidv7 } from './seed.ts';
 import { bodyRow } from './seed-bodies.ts';
 import { type Served, serve } from './serve.ts';
@@ -17,16 +17,26 @@ afterAll(async () => {
   await served.stop();
 }, DEADLINE);
 
-async function withPage(look: Look, use: (page: Page) => Promise<void>): Promise<void> {
-  const { context, page, problems } = await openPage(browser, look);
+/** Opened once each: what a page of theirs has loaded, the next has too. */
+const contexts = new Map<number, BrowserContext>();
+async function contextOf(width: number): Promise<BrowserContext> {
+  const context = contexts.get(width) ?? (await openContext(browser, width));
+  contexts.set(width, context);
+  return context;
+}
+
+/** @param own a context that nobody else uses, for a test that changes more than its page. */
+async function withPage(width: number, use: (page: Page) => Promise<void>, own?: BrowserContext): Promise<void> {
+  const { page, problems } = await openPage(own ?? (await contextOf(width)));
   try {
     await use(page);
     expect(problems).toEqual([]);
   } finally {
-    await context.close();
+    await page.close();
+    await own?.close();
   }
 }
-const wide: Look = { width: 1440, scheme: 'light' };
+const wide = 1440;
 async function go(page: Page, path: string): Promise<void> {
   await page.goto(served.url + path, { waitUntil: 'networkidle' });
   await page.locator('html[data-ready]').waitFor({ state: 'attached' });
@@ -46,19 +56,20 @@ function signal(): [Promise<void>, () => void] {
 const newestId = async () =>
   ((await (await fetch(`${served.url}/api/newest`)).json()) as { request_id: string }).request_id;
 
-describe.each([
-  { width: 1440, scheme: 'light' },
-  { width: 1440, scheme: 'dark' },
-  { width: 390, scheme: 'light' },
-  { width: 390, scheme: 'dark' },
-] as Look[])('at $width px, $scheme', (look) => {
+describe.each([wide, 390])('at %i px', (width) => {
   test.each(['/overview', '/requests', '/connect', 'one'])(
-    '%s renders without an error and without overflow',
+    '%s renders without an error and without overflow, light and dark',
     async (path) => {
-      await withPage(look, async (page) => {
+      await withPage(width, async (page) => {
         await go(page, path === 'one' ? `/requests/${await newestId()}` : path);
-        expect(await page.locator('.trouble').count()).toBe(0);
-        expect(await overflow(page)).toBeLessThanOrEqual(0);
+        const grounds = new Set<string>();
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect(await page.locator('.trouble').count()).toBe(0);
+          expect(await overflow(page)).toBeLessThanOrEqual(0);
+          grounds.add(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor));
+        }
+        expect(grounds.size).toBe(2);
       });
     },
     DEADLINE,
@@ -80,6 +91,23 @@ test(
       expect(models.every((text) => text.startsWith('anthropic/'))).toBe(true);
       await page.goBack();
       await page.waitForURL((url) => !url.searchParams.has('f'));
+    });
+  },
+  DEADLINE,
+);
+
+test(
+  'where the store is too slow to suggest values, the bar says so quietly and still takes a condition',
+  async () => {
+    await withPage(wide, async (page) => {
+      await page.route('**/api/values*', (route) => route.fulfill({ json: { values: [], why: 'Stopped after 2 s.' } }));
+      await go(page, '/requests');
+      await page.keyboard.press('/');
+      await page.keyboard.type('provider is anthropic');
+      await page.getByRole('status').filter({ hasText: 'No suggestions. Stopped after 2 s.' }).waitFor();
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/f=provider\+is\+anthropic/);
+      expect(await page.getByText('No suggestions').count()).toBe(0);
     });
   },
   DEADLINE,
@@ -148,22 +176,27 @@ test(
 test(
   'a page that takes longer to answer than the shell waits between two looks still opens',
   async () => {
-    await withPage(wide, async (page) => {
-      await page.clock.install();
-      await go(page, '/overview');
-      const [asked, ask] = signal();
-      const [released, release] = signal();
-      await page.route('**/requests/__data.json*', async (route) => {
-        ask();
-        await released;
-        await route.continue();
-      });
-      await pressTogether(page, 'g', 'r');
-      await asked;
-      await page.clock.fastForward(25_000);
-      release();
-      await page.waitForURL(/\/requests/);
-    });
+    const own = await openContext(browser, wide);
+    await withPage(
+      wide,
+      async (page) => {
+        await page.clock.install();
+        await go(page, '/overview');
+        const [asked, ask] = signal();
+        const [released, release] = signal();
+        await page.route('**/requests/__data.json*', async (route) => {
+          ask();
+          await released;
+          await route.continue();
+        });
+        await pressTogether(page, 'g', 'r');
+        await asked;
+        await page.clock.fastForward(25_000);
+        release();
+        await page.waitForURL(/\/requests/);
+      },
+      own,
+    );
   },
   DEADLINE,
 );

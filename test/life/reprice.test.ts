@@ -15,7 +15,7 @@ import { builtInList } from '../../proxy/src/prices/list.ts';
 import { billedCalls } from '../../proxy/src/reprice/rows.ts';
 import { planReprice, writeReprice } from '../../proxy/src/reprice/run.ts';
 import { attemptRow, requestRow } from '../dashboard/seed.ts';
-import { runCli, type Ended } from '../support/cli.ts';
+import { hasTerminal, runCli, runOnTerminal, type Ended } from '../support/cli.ts';
 import { sharedDatabase } from '../support/weir.ts';
 import { one } from './rows.ts';
 
@@ -108,6 +108,21 @@ test('shows old and new totals, and writes nothing unless told to', async () => 
   expect(text).toContain('Nothing was written.');
   expect(await costs()).toEqual(before);
 }, 240_000);
+
+test.skipIf(!hasTerminal)(
+  'asks on a terminal, and writes nothing when it is told no',
+  async () => {
+    const before = await costs();
+    const words = ['reprice', '--from', '2026-11-09', '--to', '2026-11-10'];
+    const refused = await runOnTerminal(words, environment, { question: 'Write this? [y/N] ', answer: 'n' });
+    expect(refused.screen).toContain('3 of 3 requests change');
+    expect(refused.screen).toContain('Nothing was written.');
+    expect(refused.code).toBe(1);
+    expect(await costs()).toEqual(before);
+    expect(await one(db, 'SELECT toUInt32(count()) AS n FROM revisions')).toEqual({ n: 0 });
+  },
+  240_000,
+);
 
 test('writes what changes: request and last attempt, the parts and retries adding up', async () => {
   const ran = await weir('reprice', '--from', '2026-11-09', '--to', '2026-11-10', '--yes');

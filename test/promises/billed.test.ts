@@ -46,6 +46,14 @@ function start(
   return { call, head };
 }
 
+/** Weir has seen that the client is gone, and reads the reply on. */
+async function clientHasLeft(): Promise<void> {
+  await until(20_000, 'Weir sees the client go', async () => {
+    const metrics = await (await fetch(`${weir.proxy.url}/weir/metrics`)).text();
+    return /^weir_draining_requests 1$/m.test(metrics) ? true : undefined;
+  });
+}
+
 const sse = { 'content-type': 'text/event-stream' };
 /** The id of the only call of a user; a call that is left before its head has no other name for the client. */
 async function idOf(user: string): Promise<string> {
@@ -103,8 +111,7 @@ test('drain: the reply is read on after the client left, before the head and in 
   const early = start(question(), { 'Weir-User': 'drained-early', 'Weir-Timeout': 'drain=60000' });
   await until(20_000, 'the provider is asked', () => answer);
   early.call.destroy();
-  // Weir has seen the client go when the call is marked as cancelled: its answer comes after that.
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await clientHasLeft();
   json(answer as ServerResponse, chatCompletion('gpt-4o-mini', 40, 9));
   const first = await weir.request(await idOf('drained-early'));
   expect(first).toMatchObject({
@@ -125,7 +132,7 @@ test('drain: the reply is read on after the client left, before the head and in 
   const message = await within(20_000, 'the head', late.head);
   await once(message, 'data');
   late.call.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await clientHasLeft();
   for (const piece of rest) (answer as ServerResponse).write(piece);
   (answer as ServerResponse).end();
   const id = message.headers['weir-id'] as string;
@@ -168,8 +175,11 @@ test('a client that leaves a reply which is no stream: the part that came is no 
     };
     const { call, head } = start(question(), { 'Weir-User': user, 'Weir-Timeout': `drain=${drain}` });
     await once(await within(20_000, 'the head', head), 'data');
+    const closed = once(answer as unknown as ServerResponse, 'close');
     call.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // Without `drain` the provider's connection ends; with it, Weir reads on.
+    if (drain === '0') await within(20_000, 'the provider sees the end', closed);
+    else await clientHasLeft();
     (answer as ServerResponse).end(text.slice(60));
     const row = await weir.request(await idOf(user));
     expect(row.outcome).toBe('cancelled');
@@ -236,7 +246,8 @@ test('a reply that cannot be read leaves a row all the same', async () => {
   provider.script = (_, response) =>
     response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end('no gzip at all');
   const got = await ask();
-  const row = await weir.request(got.header('weir-id') ?? '');
+  // A compressed reply is read later than its slab: nothing else has to come for its row to be sent.
+  const row = await within(20_000, 'the row', weir.request(got.header('weir-id') ?? ''));
   expect(row.outcome).toBe('ok');
   expect(row.warnings).toContain('undecodable_body');
 });

@@ -65,6 +65,13 @@ test('Weir’s own headers and hop-by-hop headers are not forwarded; an upstream
   expect(row.properties).toEqual({ a: 'b', c: '1' });
 });
 
+test('a header may have any name, those of an object’s own members among them', async () => {
+  const headers = ['__proto__', 'constructor', 'toString'].map((name): [string, string] => [name, 'x']);
+  const got = await rawRequest(weir.proxy.url, { path: '/openai/v1/models', method: 'GET', headers });
+  expect(got.status).toBe(200);
+  expect(provider.seen[0]?.headers).toEqual(expect.arrayContaining(headers.flat()));
+});
+
 test('headers of 100 KB pass both ways', async () => {
   const long = 'x'.repeat(100_000);
   provider.script = (seen, response) =>

@@ -2,19 +2,26 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ask, type Answered } from '../support/administration.ts';
 import { rawRequest } from '../support/http.ts';
 import { chatCompletion, json, startProvider, type ScriptedProvider } from '../support/provider.ts';
-import { startWeir, type TestWeir } from '../support/weir.ts';
+import { reachesStore, startWeir, type TestWeir } from '../support/weir.ts';
 
 let weir: TestWeir;
 let provider: ScriptedProvider;
 let weirKey = '';
 const held = 'sk-held-CANARY-9f2c';
+const masterSecret = 'CANARY of a master secret';
 beforeAll(async () => {
   provider = await startProvider((_, response) => json(response, chatCompletion()));
   weir = await startWeir(
     { openai: provider.url, anthropic: provider.url, google: provider.url },
-    { OPENAI_API_KEY: held, ANTHROPIC_API_KEY: `${held}-a`, WEIR_ALLOW_TARGETS: new URL(provider.url).host },
+    {
+      OPENAI_API_KEY: held,
+      ANTHROPIC_API_KEY: `${held}-a`,
+      WEIR_SECRET: masterSecret,
+      WEIR_ALLOW_TARGETS: new URL(provider.url).host,
+    },
   );
   weirKey = readFileSync(join(weir.dataDir, 'key'), 'utf8').trim();
 });
@@ -95,21 +102,73 @@ test('no credential is kept anywhere: not in the store, the spool, the settings,
     `SELECT count() AS n FROM bodies WHERE position(toString(tuple(*)), 'CANARY') > 0`,
   );
   expect(Number(stored[0]?.n)).toBe(0);
+  await expectNowhere(['CANARY', weirKey]);
+});
+
+test('a secret given to administration is found nowhere afterwards, wherever and however wrongly it is given', async () => {
+  const secret = 'sk-CANARY-vault-5b1e';
+  const answers: Answered[] = [];
+  const admin = async (method: string, path: string, body?: unknown): Promise<Answered> => {
+    const got = await ask(weir.proxy.url, weirKey, method, path, body);
+    answers.push(got);
+    return got;
+  };
+  const made = await admin('POST', '/provider-keys', { provider: 'anthropic', name: 'team', weight: 1000, secret });
+  expect([made.status, made.json.last4]).toEqual([201, '5b1e']);
+  const id = String(made.json.provider_key_id);
+  await admin('PUT', `/provider-keys/${id}/secret`, { secret: `${secret}-next` });
+  // Given where it does not belong, or in a form that is refused.
+  await admin('POST', '/provider-keys', { provider: secret, secret });
+  await admin('POST', '/provider-keys', { provider: 'openai', secret: `${secret} with\nspaces` });
+  await admin('POST', '/provider-keys', { provider: 'openai', [secret]: 1 });
+  await admin('POST', '/provider-keys', { provider: 'openai', place: secret, secret });
+  await admin('PATCH', `/provider-keys/${id}`, { secret });
+  await admin('POST', '/keys', { role: secret });
+  await admin('POST', '/keys', { limits: [{ [secret]: 1 }] });
+  await admin('POST', '/keys', secret);
+  await ask(weir.proxy.url, secret, 'GET', '/keys').then((got) => answers.push(got));
+  for (const path of ['/provider-keys', '/keys', '/audit', '/openapi.json', '/health']) await admin('GET', path);
+  // It is used, and a provider's failure with it is not told either.
+  provider.script = (_, response) =>
+    json(response, { type: 'error', error: { type: 'authentication_error', message: 'no' } }, 401);
+  const used = await call('/anthropic/v1/messages', [['x-api-key', weirKey]]);
+  provider.script = (_, response) => json(response, chatCompletion());
+  expect(used.status).toBe(401);
+  expect(provider.seen.some(({ headers }) => headers.includes(`${secret}-next`))).toBe(true);
+  await weir.request(used.header('weir-id') ?? '');
+  const { json: key } = await ask(weir.proxy.url, weirKey, 'POST', '/keys', { name: 'canary' });
+  const { json: rotated } = await ask(weir.proxy.url, weirKey, 'POST', `/keys/${String(key.key_id)}/rotate`, {});
+  const secrets = ['CANARY', String(key.key), String(rotated.key), weirKey, masterSecret];
+  const told = answers.map(({ text, headers }) => text + JSON.stringify([...headers]));
+  for (const text of told) for (const one of secrets) expect(text).not.toContain(one);
+  // Whatever a process that is killed leaves behind, too.
+  await weir.proxy.kill();
+  await weir.restartProxy();
+  await reachesStore(weir.proxy.url);
+  await expectNowhere(secrets);
+  const gone = await admin('DELETE', `/provider-keys/${id}`);
+  expect(gone.status, gone.text).toBe(200);
+});
+
+/** Every place that outlives a call: tables, files, logs, metrics, what is told to anyone. */
+async function expectNowhere(secrets: readonly string[]): Promise<void> {
+  const tables = await weir.query<{ name: string }>(
+    'SELECT name FROM system.tables WHERE database = currentDatabase()',
+  );
+  const dumps = tables.map(async ({ name }) => JSON.stringify(await weir.query(`SELECT * FROM ${name}`)));
   const texts = [
-    JSON.stringify(await weir.query('SELECT * FROM requests')),
-    JSON.stringify(await weir.query('SELECT * FROM attempts')),
-    JSON.stringify(await weir.query('SELECT * FROM keys')),
+    ...(await Promise.all(dumps)),
     await (await fetch(`${weir.proxy.url}/weir/metrics`)).text(),
     await (await fetch(`${weir.proxy.url}/weir/health`)).text(),
     weir.proxy.log.join('\n'),
-    ...files(join(weir.dataDir, 'spool')),
-    readFileSync(join(weir.dataDir, 'settings.json'), 'utf8'),
+    // All but the first key's own file, which is there to be read.
+    ...files(weir.dataDir).filter((text) => text.trim() !== weirKey),
   ];
+  expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(['bodies', 'keys', 'provider_keys', 'audit']));
   for (const text of texts) {
-    expect(text).not.toContain('CANARY');
-    expect(text).not.toContain(weirKey);
+    for (const secret of secrets) if (text.includes(secret)) expect.fail(`${secret} stands in ${text.slice(0, 200)}`);
   }
-});
+}
 
 test('files of the data directory are readable by their owner alone', () => {
   expect(statSync(weir.dataDir).mode & 0o077).toBe(0);

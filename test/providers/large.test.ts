@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dialectOf, readReply, readRequest } from './support.ts';
+import { dialectOf, eventStream, readReply, readRequest } from './support.ts';
 
 const MB = 1024 * 1024;
 const BLOCK = Buffer.alloc(MB, 'abcdefgh ijklmno');
@@ -69,6 +69,50 @@ describe('a body of any size is read right in bounded memory', () => {
     const numbers = Buffer.from('0.0123456789,'.repeat(80_000));
     const chunks = body('{"model":"e","data":[{"embedding":[', 10, '1]}],"usage":{"prompt_tokens":5}}', numbers);
     expect(readReply(chunks, { path: '/v1/embeddings' })).toMatchObject({ model: 'e', usage: { input_tokens: 5 } });
+  });
+
+  const piece = 'abcdefgh ijklmno '.repeat(2_000);
+  test.each([
+    [
+      'events',
+      'openai',
+      { operation: 'chat', path: '/v1/chat/completions', contentType: 'text/event-stream' },
+      Buffer.from(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: piece } }] })}\n\n`),
+      Buffer.from(`data: {"model":"m","choices":[],${usage}}\n\ndata: [DONE]\n\n`),
+    ],
+    [
+      'lines',
+      'ollama',
+      { operation: 'chat', path: '/api/chat', contentType: 'application/x-ndjson' },
+      Buffer.from(`${JSON.stringify({ model: 'm', message: { content: piece }, done: false })}\n`),
+      Buffer.from('{"model":"m","done":true,"prompt_eval_count":7,"eval_count":8}\n'),
+    ],
+    [
+      'messages',
+      'bedrock',
+      { operation: 'chat', path: '/model/m/converse-stream', contentType: 'application/vnd.amazon.eventstream' },
+      eventStream([['contentBlockDelta', { contentBlockIndex: 0, delta: { text: piece } }]]),
+      eventStream([
+        ['messageStop', { stopReason: 'end_turn' }],
+        ['metadata', { usage: { inputTokens: 7, outputTokens: 8, totalTokens: 15 } }],
+      ]),
+    ],
+  ] as const)('a stream of 200 MB of %s', { timeout: 60_000 }, (_, provider, context, part, last) => {
+    const reader = dialectOf(provider).replyReader({ ...context, status: 200, header: () => null });
+    const count = Math.ceil((200 * MB) / part.length);
+    const most = peak(body('', count, '', part), (chunk) => {
+      // Cut in the middle of a piece.
+      reader.feed(chunk.subarray(0, 1000));
+      reader.feed(chunk.subarray(1000));
+    });
+    reader.feed(last);
+    const facts = reader.end();
+    expect(facts).toMatchObject({ complete: true, warnings: [] });
+    expect(facts.usage).toMatchObject({ input_tokens: 7, output_tokens: 8 });
+    expect(facts.text.characters).toBe(count * piece.length);
+    expect(facts.text.kept).toHaveLength(MB);
+    console.log(`200 MB of ${provider}: ${(most / MB).toFixed(1)} MB more in use at the most`);
+    expect(most).toBeLessThan(64 * MB);
   });
 
   test('one event of 40 MB in a stream', { timeout: 60_000 }, () => {

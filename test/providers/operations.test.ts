@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { errorShapeOf } from '../../proxy/src/providers/errors.ts';
+import { errorShapeOf } from '../../proxy/src/providers/own-errors.ts';
 import { providers } from '../../proxy/src/providers/registry.ts';
 import { dialectOf } from './support.ts';
 
@@ -26,6 +26,8 @@ describe('what a call is follows from its method and path', () => {
     ['openai', 'POST', '/v1/batches', 'batch'],
     ['openai', 'GET', '/v1/models', 'model_list'],
     ['openai', 'GET', '/v1/realtime', 'realtime'],
+    ['google', 'GET', '/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent', 'realtime'],
+    ['vertex', 'GET', '/ws/google.cloud.aiplatform.v1.LlmBidiService/BidiGenerateContent', 'realtime'],
     ['openai', 'POST', '/v1/something/new', 'other'],
     ['anthropic', 'POST', '/v1/messages', 'messages'],
     ['deepseek', 'POST', '/anthropic/v1/messages', 'messages'],

@@ -53,6 +53,8 @@ describe('the final URL', () => {
       'https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/us-central1/publishers/google/models/g:generateContent',
     ],
     ['/vertex/global/v1/projects/p', 'https://aiplatform.googleapis.com/v1/projects/p'],
+    ['/vertex/us/v1/projects/p', 'https://aiplatform.us.rep.googleapis.com/v1/projects/p'],
+    ['/vertex/eu/v1/projects/p', 'https://aiplatform.eu.rep.googleapis.com/v1/projects/p'],
     ['/mistral/v1/chat/completions', 'https://api.mistral.ai/v1/chat/completions'],
     ['/cohere/v2/chat', 'https://api.cohere.com/v2/chat'],
     ['/groq/openai/v1/chat/completions', 'https://api.groq.com/openai/v1/chat/completions'],

@@ -74,6 +74,8 @@ describe('the price of a call', () => {
     ['unknown output', call('openai', 'gpt-4o', 3, 0, { usage: { output_tokens: null } })],
     ['a tier of unknown price', call('openai', 'o1', 1, 1, { serviceTier: 'priority' })],
     ['a tier that is prepaid', call('anthropic', 'claude-opus-4-6', 1, 1, { serviceTier: 'priority' })],
+    ['throughput that is prepaid', call('vertex', 'gemini-2.5-flash', 1, 1, { serviceTier: 'PROVISIONED_THROUGHPUT' })],
+    ['a model without that tier', call('google', 'gemini-2.0-flash', 1, 1, { serviceTier: 'priority' })],
     ['one of two tiers unknown', call('anthropic', 'claude-opus-4-6', 1, 1, { serviceTier: 'batch+lunar' })],
     ['pictures among the output', call('google', 'gemini-2.5-flash-image', 1, 1290)],
     ['a name from the prototype', call('openai', 'gpt-5', 1, 1, { serviceTier: 'constructor' })],

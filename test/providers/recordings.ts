@@ -26,7 +26,7 @@ const recordingSchema = z.object({
   flags: z.array(z.string()).default([]),
   expect_confidence: z.string().default('high'),
   request: message.extend({ method: z.string(), path: z.string() }),
-  response: message.extend({ status: z.number() }),
+  response: message.extend({ status: z.number(), original_content_encoding: z.string().nullish() }),
   expect: z.object({
     model: text,
     request_model: text,

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { forwardHeaders, forwardQuery, identify } from '../../proxy/src/credentials.ts';
 import { parseInstructions } from '../../proxy/src/headers.ts';
-import type { Keys } from '../../proxy/src/keys.ts';
+import type { Keys } from '../../proxy/src/keys/keys.ts';
+import { Vault } from '../../proxy/src/vault/vault.ts';
 import { findProvider, routeNative, splitPath } from '../../proxy/src/route.ts';
 import { ServiceAccount } from '../../proxy/src/signing/service-account.ts';
 import { Signer } from '../../proxy/src/signing/signer.ts';
@@ -64,6 +65,7 @@ describe("AWS's published test suite (docs.aws.amazon.com/general/latest/gr/sign
 
 const keys = {
   find: (text: string) => (text.startsWith('wk_good') ? { keyId: 'key_1', project: 'p' } : null),
+  whyNot: () => 'This Weir key is not known here.',
 } as unknown as Keys;
 const signature = (key: string): string =>
   `AWS4-HMAC-SHA256 Credential=${key}/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=00`;
@@ -82,14 +84,14 @@ function pass(
   const split = splitPath(path);
   const provider = findProvider(split.provider);
   const instructions = parseInstructions(headers);
-  const options = {
-    keys,
-    requireKey: false,
-    providerKeys: new Map(Object.entries(settings.held ?? {})),
+  const credentials = identify(provider, headers, split.query, instructions, { keys, requireKey: false });
+  const { forwarded, signing } = forwardHeaders(headers, {
+    destination: { provider, place: split.place, path: split.path, named: null },
+    connection: undefined,
+    credentials,
+    held: new Vault(undefined, new Map(Object.entries(settings.held ?? {}))),
     signer: { can: () => settings.can ?? false },
-  };
-  const credentials = identify(provider, headers, split.query, instructions, options);
-  const { forwarded, signing } = forwardHeaders(provider, headers, undefined, credentials, options);
+  });
   return { headers: forwarded, signing };
 }
 

@@ -42,6 +42,21 @@ test.each<[string, Record<string, unknown>, Units]>([
   expect(readUnits(usage)).toEqual(units);
 });
 
+test('OpenRouter with a key of one’s own: its fee and what the vendor charges', () => {
+  const cost = (usage: object): string | null =>
+    readReply(
+      [JSON.stringify({ model: 'm', choices: [], usage: { prompt_tokens: 1, completion_tokens: 1, ...usage } })],
+      {
+        provider: 'openrouter',
+        path: '/api/v1/chat/completions',
+      },
+    ).reportedCostUsd;
+  const details = { cost_details: { upstream_inference_cost: 0.0123 } };
+  expect(Number(cost({ cost: 6.15e-4, is_byok: true, ...details }))).toBe(0.012915);
+  expect(cost({ cost: 0.0123, is_byok: false, ...details })).toBe('0.0123');
+  expect(cost({ cost: 0.0006, is_byok: true })).toBeNull();
+});
+
 const bytes = (...events: object[]): Buffer[] =>
   events.map((event) => Buffer.from(`data: ${JSON.stringify(event)}\n\n`));
 
@@ -61,6 +76,43 @@ test('a search that a stream tells three times is one; leafing through a page is
     { path: '/v1/responses', type: 'text/event-stream' },
   );
   expect(reply.units).toEqual({ web_searches: 2 });
+});
+
+test('searches of the preview tool are told apart, however late its name comes', () => {
+  const search = { type: 'web_search_call', status: 'completed', action: { type: 'search' } };
+  const response = (type: string): object => ({ status: 'completed', tools: [{ type }], output: [search] });
+  const path = '/v1/responses';
+  const done = { type: 'response.output_item.done', output_index: 0, item: search };
+  const completed = { type: 'response.completed', response: response('web_search_preview') };
+  for (const events of [
+    [done, completed],
+    [{ ...completed, type: 'response.created' }, done, completed],
+  ])
+    expect(readReply(bytes(...events), { path, type: 'text/event-stream' }).units).toEqual({ preview_web_searches: 1 });
+  const whole = (type: string): Units => readReply([Buffer.from(JSON.stringify(response(type)))], { path }).units;
+  expect(whole('web_search_preview_2025_03_11')).toEqual({ preview_web_searches: 1 });
+  expect(whole('web_search')).toEqual({ web_searches: 1 });
+  expect(whole('web_search_2025_08_26')).toEqual({ web_searches: 1 });
+});
+
+test('the tier that served a Gemini call is read wherever it stands', () => {
+  const path = '/v1beta/models/gemini-2.5-flash:generateContent';
+  const tierOf = (body: object, more: Partial<Parameters<typeof readReply>[1]>): string | null =>
+    readReply([JSON.stringify(body)], { provider: 'google', path, ...more }).serviceTier;
+  const usageMetadata = { promptTokenCount: 1, candidatesTokenCount: 1, totalTokenCount: 2 };
+  const headers = { 'x-gemini-service-tier': 'priority' };
+  expect(tierOf({ usageMetadata }, { headers })).toBe('priority');
+  expect(tierOf({ usageMetadata: { ...usageMetadata, serviceTier: 'standard' } }, { headers })).toBe('standard');
+  expect(tierOf({ usageMetadata: { ...usageMetadata, trafficType: 'ON_DEMAND_PRIORITY' } }, {})).toBe(
+    'ON_DEMAND_PRIORITY',
+  );
+  const interaction = { id: 'i', model: 'gemini-3.5-flash', status: 'completed', service_tier: 'flex' };
+  const interactions = { path: '/v1beta/interactions' };
+  expect(tierOf(interaction, interactions)).toBe('flex');
+  const events = bytes({ event_type: 'interaction.completed', interaction });
+  expect(readReply(events, { provider: 'google', ...interactions, type: 'text/event-stream' }).serviceTier).toBe(
+    'flex',
+  );
 });
 
 test('Anthropic’s speed and place of inference are part of the tier', () => {

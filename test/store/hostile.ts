@@ -64,6 +64,8 @@ export const hostile: readonly string[] = [
   'SELECT exists(SELECT 1 FROM hidden.t)',
   'SELECT * FROM provider_keys',
   'SELECT * FROM weir.provider_keys',
+  'SELECT * FROM audit',
+  'SELECT before FROM weir.audit',
   'SELECT * FROM system.processes',
   'SELECT * FROM system.one',
   'SELECT * FROM information_schema.tables',

@@ -26,8 +26,34 @@ describe('what a response says of its statement', () => {
 
   test('an INSERT … SELECT tells what it wrote', async () => {
     await target.client.command({ query: 'CREATE OR REPLACE TABLE w (a UInt64) ENGINE = MergeTree ORDER BY a' });
-    const response = await post(target, 'INSERT INTO w SELECT number FROM numbers(1000)');
-    expect(JSON.parse(response.headers.get('x-clickhouse-summary')!)).toMatchObject({ written_rows: '1000' });
+    const response = await post(target, 'INSERT INTO w SELECT number FROM numbers(3000) WHERE number % 3 = 0');
+    const summary = JSON.parse(response.headers.get('x-clickhouse-summary')!) as { read_rows: string };
+    expect(summary).toMatchObject({ written_rows: '1000' });
+    // What it read is not what it wrote. The embedded engine does not tell it: then it is none, as before a first sample.
+    expect(['0', '3000']).toContain(summary.read_rows);
+  });
+
+  test('what was seen of a statement while it ran stands in its progress and its summary', async () => {
+    const settings = '&send_progress_in_http_headers=1&http_headers_progress_interval_ms=50&wait_end_of_query=1';
+    const sql =
+      'SELECT count() FROM numbers(40) WHERE sleepEachRow(0.05) = 0 SETTINGS max_block_size = 1, max_threads = 1';
+    const response = await post(target, sql, settings);
+    expect(await response.text()).toBe('40\n');
+    const parse = (text: string): Record<string, string> => JSON.parse(text) as Record<string, string>;
+    const progress = [...response.headers.get('x-clickhouse-progress')!.matchAll(/\{[^}]*\}/g)].map(([text]) =>
+      parse(text),
+    );
+    const read = progress.map((sample) => Number(sample['read_rows']));
+    expect(read).toEqual(read.toSorted((a, b) => a - b));
+    expect(read.at(-1)).toBeGreaterThan(0);
+    expect(progress.at(-1)).toMatchObject({
+      total_rows_to_read: '40',
+      memory_usage: expect.stringMatching(/^\d+$/) as string,
+    });
+    const summary = parse(response.headers.get('x-clickhouse-summary')!);
+    expect(summary).toMatchObject({ total_rows_to_read: '40', memory_usage: expect.stringMatching(/^\d+$/) as string });
+    expect(Number(summary['read_rows'])).toBeGreaterThanOrEqual(read.at(-1)!);
+    expect(Number(summary['elapsed_ns'])).toBeGreaterThan(40 * 0.05 * 1e9 * 0.9);
   });
 
   test('a result in JSON tells what was read for it', async () => {

@@ -5,6 +5,7 @@ import { getPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startStore } from '@weir/schema/store/spawn';
 import { expect, test, vi } from 'vitest';
+import { isAlive } from '../support/alive.ts';
 import { makeDataDir, openStore, rows, until } from './support.ts';
 import type { TestStore } from './support.ts';
 
@@ -131,12 +132,3 @@ test('does not outlive its parent', async () => {
   parent.kill('SIGKILL');
   await until('the store has ended', async () => !isAlive(pid));
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

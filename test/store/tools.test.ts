@@ -1,4 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openTarget } from './support.ts';
@@ -58,3 +61,61 @@ test.skipIf(!has('python3'))("Python's urllib writes and reads (skipped where th
   const { stdout } = await run('python3', ['-c', python, target.url, target.user, target.password]);
   expect(JSON.parse(stdout)).toEqual([[{ a: 2, b: 'y' }], '47']);
 });
+
+const connectVersion = '1.12.0';
+// Kept between runs, and for each version apart.
+const home = fileURLToPath(new URL(`../../node_modules/.cache/clickhouse-connect-${connectVersion}`, import.meta.url));
+
+/** A Python that has clickhouse-connect: made once, where Python makes environments and reaches its registry. */
+async function makePython(): Promise<string> {
+  const program = join(home, 'bin', 'python');
+  try {
+    if (!existsSync(program)) await run('python3', ['-m', 'venv', home], { timeout: 240_000 });
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '0', '--timeout', '15'];
+    const wanted = ['--only-binary', ':all:', `clickhouse-connect==${connectVersion}`];
+    const there = await run(program, ['-c', 'import clickhouse_connect']).catch(() => undefined);
+    if (!there) await run(program, [...pip, ...wanted], { timeout: 240_000 });
+    return program;
+  } catch (error) {
+    rmSync(home, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+const connect = `
+import json, sys
+from decimal import Decimal
+from urllib.parse import urlsplit
+import clickhouse_connect
+url, user, key = sys.argv[1:]
+at = urlsplit(url)
+answers = []
+for compress in (False, True, 'lz4', 'zstd', 'gzip'):
+    client = clickhouse_connect.get_client(host=at.hostname, port=at.port, username=user, password=key, database='weir', compress=compress)
+    client.command('CREATE OR REPLACE TABLE connect (a UInt64, b String, c Nullable(Decimal(18, 9))) ENGINE = MergeTree ORDER BY a')
+    written = client.insert('connect', [[n, 'x' * (n % 100), None if n % 2 else Decimal('0.5')] for n in range(3000)], column_names=['a', 'b', 'c'])
+    found = client.query('SELECT count(), sum(a), sum(length(b)), sum(c) FROM connect WHERE a >= {least:UInt64}', parameters={'least': 1000})
+    with client.query_row_block_stream('SELECT a FROM connect ORDER BY a') as stream:
+        streamed = sum(len(block) for block in stream)
+    try:
+        client.query('SELECT nope')
+        code = None
+    except clickhouse_connect.driver.exceptions.DatabaseError as error:
+        code = 'code: 47' in str(error).lower()
+    answers.append([written.written_rows, *[str(value) for value in found.result_rows[0]], streamed, code])
+    client.close()
+print(json.dumps(answers))
+`;
+
+test(
+  'clickhouse-connect writes and reads (skipped where Python cannot install it)',
+  { timeout: 600_000 },
+  async ({ skip }) => {
+    const made = await makePython().catch((error: unknown) => error);
+    if (typeof made !== 'string')
+      return skip(`Python did not install clickhouse-connect: ${String(made).slice(0, 300)}`);
+    const { stdout } = await run(made, ['-c', connect, target.url, target.user, target.password]);
+    const answer = [3000, '2000', '3999000', '99000', '500.000000000', 3000, true];
+    expect(JSON.parse(stdout)).toEqual(Array(5).fill(answer));
+  },
+);

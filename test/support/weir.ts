@@ -132,12 +132,17 @@ export async function startWeir(
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+  await reachesStore(weir.proxy.url);
+  return weir;
+}
+
+/** Waits until a proxy has reached its store, and follows it. */
+export async function reachesStore(url: string): Promise<void> {
   await until(180_000, 'the proxy has reached its store', async () => {
-    const health = (await (await fetch(`${weir.proxy.url}/weir/health`)).json()) as {
+    const health = (await (await fetch(`${url}/weir/health`)).json()) as {
       stale: boolean;
       store: { reachable: boolean };
     };
     return health.store.reachable && !health.stale ? true : undefined;
   });
-  return weir;
 }

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { Capture } from '../capture/capture.ts';
 import { leastFreeBytes } from '../disk.ts';
-import type { Keys } from '../keys.ts';
+import type { Edited } from '../edited.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Vault } from '../vault/vault.ts';
 import { version } from '../version.ts';
 
 export const healthBody = z.object({
@@ -31,18 +32,32 @@ export const healthBody = z.object({
     models: z.array(z.object({ provider: z.string(), model: z.string(), requests: z.number() })),
     others: z.number(),
   }),
+  /** Of the store; `unopened`: stored under another WEIR_SECRET than this process has, and not used. */
+  provider_keys: z.object({
+    opened: z.number(),
+    unopened: z.array(z.object({ provider_key_id: z.string(), provider: z.string(), fingerprint: z.string() })),
+  }),
 });
 
-export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<typeof healthBody> {
+export interface HealthOptions {
+  capture: Capture;
+  edited: Edited;
+  vault: Vault;
+  metrics: Metrics;
+}
+
+export function health({ capture, edited, vault, metrics }: HealthOptions): z.infer<typeof healthBody> {
+  const { stale } = edited;
   const stats = capture.stats;
   const lost = (stats?.lostRows ?? 0) + (stats?.shedBodies ?? 0) + (stats?.rejectedRows ?? 0);
   const reachable = stats?.storeReachable ?? false;
   const waiting = (stats?.spoolLagMs ?? 0) > 10_000;
   const disk = stats && { free_bytes: stats.diskFreeBytes, low: stats.diskFreeBytes < leastFreeBytes };
+  const trouble = lost > 0 || waiting || stale || disk?.low === true || vault.unopened.length > 0;
   return {
-    status: stats === null ? 'starting' : lost > 0 || waiting || keys.stale || disk?.low ? 'degraded' : 'ok',
+    status: stats === null ? 'starting' : trouble ? 'degraded' : 'ok',
     version,
-    stale: keys.stale,
+    stale,
     spool: {
       rows: stats?.spoolRows ?? 0,
       bytes: stats?.spoolBytes ?? 0,
@@ -51,7 +66,7 @@ export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<
       lost_rows: stats?.lostRows ?? 0,
       rejected_rows: stats?.rejectedRows ?? 0,
     },
-    store: { reachable: reachable || !keys.stale, behind_ms: stats?.spoolLagMs ?? 0, error: stats?.storeError ?? '' },
+    store: { reachable: reachable || !stale, behind_ms: stats?.spoolLagMs ?? 0, error: stats?.storeError ?? '' },
     disk,
     overhead_ms: metrics.overhead(),
     open_requests: capture.open.size,
@@ -60,5 +75,6 @@ export function health(capture: Capture, keys: Keys, metrics: Metrics): z.infer<
       models: stats?.unpricedModels ?? [],
       others: stats?.unpricedOthers ?? 0,
     },
+    provider_keys: { opened: vault.opened, unopened: vault.unopened },
   };
 }

@@ -7,6 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import type { Outcome } from '@weir/schema/records';
 import type { Attempt, Call } from '../call.ts';
 import { now } from '../call.ts';
+import { ChurnMap } from '../churn-map.ts';
 import type { Marks } from '../spool/marks.ts';
 import type { FromRecorder, RecorderStats, ToRecorder } from '../record/messages.ts';
 import { frameHead, kinds, writeHead, type Kind } from './frames.ts';
@@ -29,7 +30,7 @@ export interface CaptureOptions {
 }
 
 export class Capture {
-  readonly open = new Map<number, Call>();
+  readonly open = new ChurnMap<Call>();
   /** Bytes of bodies that were not captured because the recorder was too far behind. */
   shedBytes = 0;
   recorderDeaths = 0;

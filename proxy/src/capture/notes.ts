@@ -74,6 +74,8 @@ export interface StartNote {
   /** Whether bodies are kept, and what is blacked out in them. */
   keep: boolean;
   redact: readonly string[];
+  /** What was odd about the request's head: for all its rows. Left out where there is nothing, as in earlier versions. */
+  warnings?: readonly string[];
 }
 export interface AttemptNote {
   request_id: string;
@@ -125,6 +127,7 @@ export function startNote(call: Call, configHash: string): StartNote {
     attempt: first === undefined ? null : noteAttempt(call, first, call.started),
     keep: instructions.keepBodies,
     redact: instructions.redact,
+    ...(instructions.warnings.length === 0 ? {} : { warnings: instructions.warnings }),
   };
 }
 
@@ -178,7 +181,7 @@ export function endNote(call: Call, outcome: Outcome, error: { type: string; mes
       attempts: call.attempts.length,
       request_bytes: call.requestBytes,
       response_bytes: call.responseBytes,
-      warnings: [...call.instructions.warnings, ...call.warnings],
+      warnings: call.warnings,
     },
     attempts: call.attempts.map((attempt) => noteAttempt(call, attempt, at)),
   };

@@ -13,9 +13,19 @@ const commands: Record<string, { words: string; help: string; load: () => Promis
     load: async () => (await import('../demo/demo.ts')).demo,
   },
   key: {
-    words: 'create [--name NAME] [--project PROJECT]',
-    help: 'makes a Weir key and shows it once',
-    load: async () => (await import('./key.ts')).createKey,
+    words: 'create | list | show | update | rotate | disable',
+    help: 'Weir keys: what they may call and administer',
+    load: async () => (await import('./key.ts')).key,
+  },
+  'provider-key': {
+    words: 'add | list | update | replace | disable | remove | …',
+    help: 'provider keys that Weir holds, encrypted',
+    load: async () => (await import('./provider-key.ts')).providerKey,
+  },
+  audit: {
+    words: '[--limit N] [--json]',
+    help: 'who changed what, the newest first',
+    load: async () => (await import('./audit.ts')).audit,
   },
   backup: {
     words: '[--to DIR] [--base DIR]',

@@ -58,7 +58,7 @@ export async function move(words: string[]): Promise<void> {
 
 /** @returns whether every row of the source is on the target, unchanged. */
 async function moveAll(ends: Ends, settings: Settings): Promise<boolean> {
-  for (const table of Object.keys(replacedTables) as (keyof typeof replacedTables)[]) await moveReplaced(ends, table);
+  for (const table of Object.keys(smallTables) as SmallTable[]) await moveSmall(ends, table);
   let complete = true;
   for (const table of copiedTables) {
     const days = table.table === 'bodies' ? settings.WEIR_RETAIN_BODIES_DAYS : settings.WEIR_RETAIN_DAYS;
@@ -90,25 +90,28 @@ async function moveTable(ends: Ends, table: CopiedTable, since: bigint): Promise
   return left.missing === 0 && left.differing === 0;
 }
 
-/** Small tables whose rows are replaced by newer ones: what names a row. */
-const replacedTables = {
-  keys: ['key_id'],
-  prices: ['name'],
-  revisions: ['revision_id', 'day'],
-} as const satisfies Partial<Record<Table, readonly string[]>>;
+/** Small tables: what names a row, and what tells a newer version of it. `audit` is appended to: its rows have one version. */
+const smallTables = {
+  keys: { name: ['key_id'], version: 'updated_at', replaced: true },
+  provider_keys: { name: ['provider_key_id'], version: 'updated_at', replaced: true },
+  prices: { name: ['name'], version: 'updated_at', replaced: true },
+  revisions: { name: ['revision_id', 'day'], version: 'updated_at', replaced: true },
+  audit: { name: ['audit_id'], version: 'at', replaced: false },
+} as const satisfies Partial<Record<Table, { name: readonly string[]; version: string; replaced: boolean }>>;
+type SmallTable = keyof typeof smallTables;
 
 /** Rows that the target does not know, or knows in an older version. */
-async function moveReplaced({ source, target }: Ends, table: keyof typeof replacedTables): Promise<void> {
-  const name = (row: Record<string, unknown>): string => replacedTables[table].map((key) => String(row[key])).join(' ');
-  const known = new Map((await readReplaced(target, table)).map((row) => [name(row), row.updated_at]));
-  const fresh = (await readReplaced(source, table)).filter((row) => (known.get(name(row)) ?? '') < row.updated_at);
+async function moveSmall({ source, target }: Ends, table: SmallTable): Promise<void> {
+  const { name, version } = smallTables[table];
+  const nameOf = (row: Record<string, unknown>): string => name.map((key) => String(row[key])).join(' ');
+  const known = new Map((await readSmall(target, table)).map((row) => [nameOf(row), String(row[version])]));
+  const fresh = (await readSmall(source, table)).filter((row) => (known.get(nameOf(row)) ?? '') < String(row[version]));
   await insertRows(target, table, fresh);
   say(`${table}: ${fresh.length} copied`);
 }
 
-const replacedRows = z.array(z.looseObject({ updated_at: z.string() }));
-
-async function readReplaced(db: Db, table: Table): Promise<z.output<typeof replacedRows>> {
-  const result = await db.query({ query: `SELECT * FROM ${table} FINAL`, format: 'JSONEachRow' });
-  return replacedRows.parse(await result.json());
+async function readSmall(db: Db, table: SmallTable): Promise<Record<string, unknown>[]> {
+  const query = `SELECT * FROM ${table} ${smallTables[table].replaced ? 'FINAL' : ''}`;
+  const result = await db.query({ query, format: 'JSONEachRow' });
+  return z.array(z.record(z.string(), z.unknown())).parse(await result.json());
 }

@@ -2,15 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import type { Provider } from '@pydantic/genai-prices';
 import { REMOTE_DATA_JSON_URL, waitForUpdate } from '@pydantic/genai-prices';
-import { openDb, type Db } from '@weir/schema/db';
-import { migrate } from '@weir/schema/migrate';
+import type { Db } from '@weir/schema/db';
 import { LIST } from '../prices/list.ts';
 import { compareLists, parseList, shrankByHalf, type Changes } from '../prices/list-file.ts';
 import { parseRules } from '../prices/rule.ts';
 import { readStored, writeStored } from '../prices/stored.ts';
-import { openOwnStore } from './own-store.ts';
-import { readSettings, say } from './start.ts';
-import { failure } from './store-url.ts';
+import { withOwnStore } from './own-store.ts';
+import { say } from './start.ts';
 import { parseWords, UsageError } from './usage.ts';
 
 const usage = 'Usage: npm run weir -- prices [set FILE | update [FILE | URL] | built-in]';
@@ -36,23 +34,7 @@ export async function prices(words: string[]): Promise<void> {
   throw new UsageError(usage);
 }
 
-async function withStore(work: (db: Db) => Promise<void>): Promise<void> {
-  const settings = readSettings();
-  const store = await openOwnStore(settings);
-  const db = openDb(store.url, { application: 'weir-prices' });
-  try {
-    await migrate(store.url, {
-      retainDays: settings.WEIR_RETAIN_DAYS,
-      retainBodiesDays: settings.WEIR_RETAIN_BODIES_DAYS,
-    });
-    await work(db);
-  } catch (error) {
-    throw failure(store.url, error);
-  } finally {
-    await db.close();
-    await store.close();
-  }
-}
+const withStore = (work: (db: Db) => Promise<void>): Promise<void> => withOwnStore('weir-prices', work);
 
 async function show(db: Db): Promise<void> {
   const stored = await readStored(db);

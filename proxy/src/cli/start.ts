@@ -9,7 +9,7 @@ import { storeEnvironment, storeProgram } from '@weir/schema/store/spawn';
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { parseSettings, SettingsError, type Settings } from '../env.ts';
-import { readFirstKey } from '../keys.ts';
+import { readFirstKey } from '../keys/text.ts';
 import { nodeFlags } from '../node-flags.ts';
 import { version } from '../version.ts';
 import { listeningMessage, Part } from './supervisor.ts';

@@ -1,9 +1,10 @@
 /** What a request's kept body holds that is billed as input: text, tools and images; read only where no usage was told. */
-import { KEEP, TEXT, keep, plan } from '../json/plan.ts';
+import { KEEP, TEXT, keep, merge, plan } from '../json/plan.ts';
 import { CutText, ProjectionReader } from '../json/project.ts';
 import { asList, asObject, asText, jsonText, type JsonObject } from '../json/value.ts';
 import { Sample } from '../providers/facts.ts';
 import type { TextSample } from '../providers/provider.ts';
+import { REQUEST_TEXT } from '../providers/request.ts';
 
 export interface Question {
   readonly text: TextSample;
@@ -42,28 +43,23 @@ const ANSWER = {
   functionResponse: plan({ name: TEXT, response: KEEP }),
 };
 const PART = plan({ ...IMAGE, ...ANSWER, content: plan({ ...IMAGE, ...ANSWER }, TEXT) }, TEXT);
-const PARTS = plan({ parts: plan({ ...IMAGE, ...ANSWER }), text: TEXT }, TEXT);
+const PARTS = plan({ parts: plan({ ...IMAGE, ...ANSWER }) });
 const CALL = plan({ function: plan({ name: TEXT, arguments: TEXT }) });
-const PLAN = plan({
-  messages: plan({ ...IMAGE, content: PART, tool_calls: CALL, reasoning_content: TEXT }),
-  system: plan({ text: TEXT }, TEXT),
-  instructions: TEXT,
-  input: PART,
-  prompt: TEXT,
-  contents: PARTS,
-  content: PARTS,
-  requests: plan({ content: PARTS }),
-  systemInstruction: PARTS,
-  system_instruction: PARTS,
-  texts: TEXT,
-  documents: plan({ text: TEXT }, TEXT),
-  query: TEXT,
-  ...keep('tools', 'functions', 'response_format'),
-  // The schema that an answer must have: Responses, Anthropic, Google.
-  text: plan(keep('format')),
-  ...keep('output_format', 'output_config'),
-  generationConfig: plan(keep('responseSchema', 'responseJsonSchema')),
-});
+/** The text of a request, and what else of it is billed. */
+const PLAN = merge(
+  REQUEST_TEXT,
+  plan({
+    messages: plan({ ...IMAGE, content: PART, tool_calls: CALL, reasoning_content: TEXT }),
+    input: PART,
+    contents: PARTS,
+    content: PARTS,
+    ...keep('tools', 'functions', 'response_format'),
+    // The schema that an answer must have: Responses, Anthropic, Google.
+    text: plan(keep('format')),
+    ...keep('output_format', 'output_config'),
+    generationConfig: plan(keep('responseSchema', 'responseJsonSchema')),
+  }),
+);
 
 /** Reads what was kept of a body; one that was cut is read as far as it goes. Bounded memory; never throws. */
 export function readQuestion(body: Buffer): Question {

@@ -5,18 +5,29 @@ const backslash = 0x5c;
 const comma = 0x2c;
 
 /**
- * The values of top-level members, as views of `bytes`; of a name that comes twice the last, as JSON.parse has it. Strings are
- * leapt over, so that the time is that of a search. @returns null when the bytes are no JSON object, as far as was looked.
+ * The values of top-level members, as views of `bytes`; of a name that comes twice the last, as JSON.parse has it. @returns null
+ * when the bytes are no JSON object, as far as was looked.
  */
 export function memberValues(bytes: Buffer, names: readonly string[]): Map<string, Buffer> | null {
   const found = new Map<string, Buffer>();
+  const whole = eachMember(bytes, (name, value) => {
+    if (names.includes(name)) found.set(name, value);
+  });
+  return whole ? found : null;
+}
+
+/**
+ * Shows every top-level member in order, with its value as a view of `bytes`. Strings are leapt over, so that the time is that
+ * of a search; a name of more than 64 bytes is shown as ''. @returns false when the bytes are no JSON object, as far as was looked.
+ */
+export function eachMember(bytes: Buffer, see: (name: string, value: Buffer) => void): boolean {
   let depth = 0;
   /** The name whose value goes on, and where that began; at depth 1. */
   let name: string | null = null;
   let from = -1;
   let text: string | null = null;
   const close = (at: number): void => {
-    if (name !== null && names.includes(name)) found.set(name, trimmed(bytes, from, at));
+    if (name !== null) see(name, trimmed(bytes, from, at));
     name = null;
     text = null;
   };
@@ -24,22 +35,32 @@ export function memberValues(bytes: Buffer, names: readonly string[]): Map<strin
     const byte = bytes[at] as number;
     if (byte === quote) {
       const end = stringEnd(bytes, at + 1);
-      if (end === -1) return null;
-      if (depth === 1 && name === null) text = end - at > 64 ? '' : bytes.toString('utf8', at + 1, end);
+      if (end === -1) return false;
+      if (depth === 1 && name === null) text = end - at > 64 ? '' : nameOf(bytes.toString('utf8', at, end + 1));
       at = end;
     } else if (byte === 0x7b || byte === 0x5b) {
-      if (depth === 0 && byte === 0x5b) return null;
+      if (depth === 0 && byte === 0x5b) return false;
       depth++;
     } else if (byte === 0x7d || byte === 0x5d) {
       if (depth === 1) close(at);
       depth--;
-      if (depth === 0) return found;
+      if (depth === 0) return true;
     } else if (depth === 1 && byte === 0x3a && name === null) {
       name = text;
       from = at + 1;
     } else if (depth === 1 && byte === comma) close(at);
   }
-  return null;
+  return false;
+}
+
+/** A name without its quotes; its escapes are undone, as every reader of JSON does. */
+function nameOf(quoted: string): string {
+  if (!quoted.includes('\\')) return quoted.slice(1, -1);
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    return '';
+  }
 }
 
 /** Where a string that began before `from` ends: the index of its quote; -1 when it does not. */

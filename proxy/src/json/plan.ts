@@ -4,6 +4,8 @@ export interface Plan {
   readonly keep?: true;
   /** A string here is text: sampled, not kept whole. */
   readonly text?: true;
+  /** The items of a list here are handed on one by one, and not kept. */
+  readonly items?: true;
   readonly members?: ReadonlyMap<string, Plan>;
 }
 

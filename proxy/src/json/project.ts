@@ -31,7 +31,7 @@ interface Frame {
 
 /** Take values instead of having them kept. */
 export interface Takers {
-  /** Each item of a document that is one list. */
+  /** Each item of a document that is one list, or of a list whose plan says so. */
   readonly onItem?: (item: unknown) => void;
   /** Each sampled text. */
   readonly onText?: (text: string | CutText) => void;
@@ -184,7 +184,8 @@ export class Projection implements TokenSink {
     const frame = this.#frames.at(-1);
     if (frame === undefined) this.root = value;
     else if (Array.isArray(frame.container)) {
-      if (this.takers.onItem !== undefined && this.#frames.length === 1) this.#item(value);
+      const handedOn = this.#frames.length === 1 || frame.plan?.items === true;
+      if (this.takers.onItem !== undefined && handedOn) this.#item(value);
       else frame.container.push(value);
     } else if (frame.container !== null && frame.name !== null) frame.container[frame.name] = value;
     this.#next();

@@ -34,6 +34,8 @@ interface Charge {
 
 export const charges: Readonly<Record<string, Charge>> = {
   web_searches: { class: 'web_searches_kcount', per: 1000n },
+  /** By an earlier tool of OpenAI's, which costs more with some models. */
+  preview_web_searches: { class: 'preview_web_searches_kcount', also: 'web_searches_kcount', per: 1000n },
   /** One prompt that was answered with results of a search, however many searches that took (Gemini 2). */
   grounded_prompts: { class: 'grounded_prompts_kcount', per: 1000n },
   storage_searches: { class: 'storage_searches_kcount', per: 1000n },

@@ -23,6 +23,14 @@ export function rounded(text: string, places: number): bigint | null {
   return exact === null ? null : divide(exact, 10n ** BigInt(30 - places));
 }
 
+/** Two decimals of at most thirty places, added up exactly; null when one is none. */
+export function sumOf(a: string, b: string): string | null {
+  const [first, second] = [scaled(a, 30), scaled(b, 30)];
+  if (first === null || second === null) return null;
+  const digits = (first + second).toString().padStart(31, '0');
+  return `${digits.slice(0, -30)}.${digits.slice(-30)}`;
+}
+
 /** A number without an exponent: JavaScript writes `1e-7` for what a list has as `0.0000001`. */
 function plainText(value: number): string {
   const text = String(value);

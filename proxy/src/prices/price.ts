@@ -44,16 +44,17 @@ export interface Price {
 
 /** Nothing comes out of these but vectors, scores and verdicts: no output count is no unknown. */
 const INPUT_ONLY: ReadonlySet<Operation> = new Set<Operation>(['embeddings', 'rerank', 'moderation']);
-/** Billed by tokens: a reply of theirs without a count has no known cost, whatever else it counts. */
-const BY_TOKENS: ReadonlySet<Operation> = new Set<Operation>([
+/** Operations whose one reply is billed by tokens: without usage it is worth an estimate. */
+export const TOKEN_OPERATIONS = [
   'chat',
   'responses',
   'messages',
   'generate_content',
   'completion',
   'embeddings',
-  'realtime',
-]);
+] as const satisfies readonly Operation[];
+/** Billed by tokens: a reply of theirs without a count has no known cost, whatever else it counts. */
+const BY_TOKENS: ReadonlySet<Operation> = new Set<Operation>([...TOKEN_OPERATIONS, 'realtime']);
 /** Prices are 10⁻¹² USD for a million tokens: this many of them are 10⁻⁹ USD. */
 const TOKENS_TO_NANO = 1_000_000_000n;
 /** What the columns hold, `UInt32` and `Decimal(18, 9)`. What is more is a mistake, and no count. */
@@ -71,8 +72,17 @@ export function priceCall(call: PricedCall, book: PriceBook = builtInBook): Pric
 
 /** The counts as they can be: none that is negative, broken, or more than any call has. */
 export function plausible(usage: Usage): Usage {
-  const counts = Object.entries(usage).map(([name, count]) => [name, plausibleCount(count as number | null)]);
-  return Object.fromEntries(counts) as unknown as Usage;
+  return {
+    input_tokens: plausibleCount(usage.input_tokens),
+    output_tokens: plausibleCount(usage.output_tokens),
+    cache_read_tokens: plausibleCount(usage.cache_read_tokens),
+    cache_write_tokens: plausibleCount(usage.cache_write_tokens),
+    cache_write_1h_tokens: plausibleCount(usage.cache_write_1h_tokens),
+    reasoning_tokens: plausibleCount(usage.reasoning_tokens),
+    input_audio_tokens: plausibleCount(usage.input_audio_tokens),
+    output_audio_tokens: plausibleCount(usage.output_audio_tokens),
+    input_image_tokens: plausibleCount(usage.input_image_tokens),
+  };
 }
 
 function plausibleCount(count: number | null): number | null {

@@ -1,9 +1,11 @@
 /** Prices that people set, in the store's table `prices`: a list of rules (`own`), and a newer list (`list`). */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { openDb, type Db } from '@weir/schema/db';
 import { insertRows } from '@weir/schema/insert';
 import { priceRow, timeText, type PriceRow } from '@weir/schema/records';
 import { z } from 'zod';
+import { repeat } from '../repeat.ts';
+import { replaceFile } from '../replace-file.ts';
 import { builtInBook, makeBook, versionOf, type PriceBook } from './book.ts';
 import { builtInList, makeList } from './list.ts';
 import { parseList } from './list-file.ts';
@@ -51,7 +53,7 @@ export class Prices {
   /** Told when other prices have come into force. */
   onChange: () => void = () => undefined;
   #seen = '';
-  #timer: NodeJS.Timeout | null = null;
+  #stopRefreshing: () => void = () => undefined;
   #db: Db | null = null;
 
   constructor(
@@ -66,15 +68,11 @@ export class Prices {
   }
 
   start(): void {
-    const tick = async (): Promise<void> => {
-      await this.#refresh();
-      this.#timer = setTimeout(() => void tick(), refreshMs).unref();
-    };
-    void tick();
+    this.#stopRefreshing = repeat(() => this.#refresh(), refreshMs);
   }
 
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#stopRefreshing();
     await this.#db?.close();
   }
 
@@ -100,8 +98,7 @@ export class Prices {
 
   #keep(text: string): void {
     try {
-      writeFileSync(`${this.copy}.new`, text, { mode: 0o600, flush: true });
-      renameSync(`${this.copy}.new`, this.copy);
+      replaceFile(this.copy, text);
     } catch {
       // The disk is full: the copy is older until there is room.
     }

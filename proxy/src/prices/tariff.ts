@@ -32,8 +32,31 @@ const STANDARD: ReadonlySet<string> = new Set(['', 'default', 'standard', 'auto'
 /** Longer names are nobody's, and not worth comparing. */
 const LONGEST_NAME = 512;
 
+/** Names come from callers, so what is remembered of one second has to be bounded. */
+const MOST_REMEMBERED = 4096;
+/** Prices begin and end on whole seconds: what was found holds for the rest of its second. */
+let remembered: { second: number; book: PriceBook | null; tariffs: Map<string, Tariff | null> } = {
+  second: 0,
+  book: null,
+  tariffs: new Map(),
+};
+
 /** `null` when no price of the model, or none of its tier, is known. */
 export function findTariff(query: TariffQuery, book: PriceBook): Tariff | null {
+  const second = Math.floor(query.at.getTime() / 1000);
+  const full = remembered.tariffs.size >= MOST_REMEMBERED;
+  if (remembered.second !== second || remembered.book !== book || full)
+    remembered = { second, book, tariffs: new Map() };
+  const key = JSON.stringify([query.provider.name, query.host, query.serviceTier, query.models]);
+  let tariff = remembered.tariffs.get(key);
+  if (tariff === undefined) {
+    tariff = lookUp(query, book);
+    remembered.tariffs.set(key, tariff);
+  }
+  return tariff;
+}
+
+function lookUp(query: TariffQuery, book: PriceBook): Tariff | null {
   const { provider, at, host } = query;
   const spoken = query.models.filter((name) => name !== '' && name.length <= LONGEST_NAME);
   if (spoken.length === 0) return null;

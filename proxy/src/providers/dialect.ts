@@ -15,5 +15,6 @@ export function makeDialect(shape: ErrorShape, quirks: Quirks = {}): Dialect {
     modelInPath,
     requestReader: (context) => new RequestReader(context),
     replyReader: (context) => new ReplyReader(context, quirks),
+    readReply: (context, body) => new ReplyReader(context, quirks).read(body),
   };
 }

@@ -52,6 +52,7 @@ export class FactsBuilder {
   readonly #units = new Map<string, number>();
   readonly #warnings = new Set<string>();
   readonly #pieces = new Map<string, Set<string>>();
+  readonly #chargedAs = new Map<string, string>();
 
   /** `model` and `id` of a reply; the last that is said counts, an empty one says nothing. */
   identity(model: unknown, replyId: unknown): void {
@@ -112,6 +113,11 @@ export class FactsBuilder {
     this.#pieces.set(unit, places);
   }
 
+  /** Pieces of one kind have another price in this reply, whether they were told before or come after. */
+  chargeAs(unit: string, other: string): void {
+    this.#chargedAs.set(unit, other);
+  }
+
   /** A number that is billed besides tokens; later ones win, what is no number says nothing. */
   unit(name: string, value: unknown): void {
     if (typeof value === 'number' && Number.isFinite(value) && value >= 0) this.#units.set(name, value);
@@ -136,7 +142,9 @@ export class FactsBuilder {
       serviceTier: this.#tier,
       reportedCostUsd,
       units: {
-        ...Object.fromEntries([...this.#pieces].map(([unit, places]) => [unit, places.size])),
+        ...Object.fromEntries(
+          [...this.#pieces].map(([unit, places]) => [this.#chargedAs.get(unit) ?? unit, places.size]),
+        ),
         ...(this.rawUsage === null ? {} : readUnits(this.rawUsage)),
         ...Object.fromEntries(this.#units),
       },

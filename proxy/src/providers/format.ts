@@ -18,6 +18,8 @@ export interface Format {
   readonly endsWithFinish?: true;
   /** A stream has no mark of its end: it is whole when its bytes were not cut. */
   readonly endsWithBytes?: true;
+  /** What was stored is handed out again: an error that it tells is not this reply's. */
+  readonly stored?: true;
   /** The provider's own counts in Weir's convention; `null` where they are not this call's. */
   usage(raw: JsonObject): Usage | null;
 }

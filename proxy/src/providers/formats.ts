@@ -24,7 +24,7 @@ const BY_PATH: readonly (readonly [RegExp, Format])[] = [
   [/\/interactions(?:\/[^/]+)?$/, interactionsFormat],
   [/\/(?:text\/generation|generation\/text)(?:_stream)?$/, watsonxFormat],
   [/\/complete$/, messagesFormat],
-  [/\/(?:files\/[^/]+\/content|batches\/[^/]+\/results)$/, storedFormat],
+  [/\/(?:files\/[^/]+(?:\/content|:download)|batches\/[^/]+\/results)$/, storedFormat],
 ];
 
 /** Operations whose reply has one shape. */

@@ -41,6 +41,8 @@ const TABLE: readonly (readonly [RegExp, Operation | ((found: RegExpExecArray) =
   [/\/moderations$/, 'moderation'],
   [/\/rerank$/, 'rerank'],
   [/\/realtime(?:\/.*)?$/, 'realtime'],
+  // ai.google.dev/api/live
+  [/[./]BidiGenerateContent(?:Constrained)?$/, 'realtime'],
   // docs.anthropic.com/en/api
   [/\/messages\/batches(?:\/.*)?$/, 'batch'],
   [/\/messages\/count_tokens$/, 'token_count'],

@@ -49,12 +49,16 @@ export const bedrockPlace: Place = {
   },
 };
 
+/** Multi-regions, whose hosts have a form of their own: docs.cloud.google.com/vertex-ai/docs/general/locations. */
+const MULTI_REGIONS: ReadonlySet<string> = new Set(['us', 'eu']);
+
 /** `vertex/{region}`: cloud.google.com/vertex-ai/docs/reference/rest#rest_endpoints. */
 export const vertexPlace: Place = {
   noun: 'region',
   example: 'us-central1',
   hostOf(place) {
     if (!NAME.test(place)) return null;
+    if (MULTI_REGIONS.has(place)) return `https://aiplatform.${place}.rep.googleapis.com`;
     return place === 'global' ? 'https://aiplatform.googleapis.com' : `https://${place}-aiplatform.googleapis.com`;
   },
 };

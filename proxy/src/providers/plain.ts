@@ -1,5 +1,5 @@
 import { keep, merge, plan } from '../json/plan.ts';
-import { ERROR_PLAN, readError } from './error-shape.ts';
+import { ERROR_PLAN, readError } from './read-error.ts';
 import type { Format } from './format.ts';
 
 /** Token counts, batches, files, model lists, unknown endpoints: what they report is no usage of this call. */
@@ -20,6 +20,7 @@ export const storedFormat: Format = {
   plan: ERROR_PLAN,
   reply: () => undefined,
   event: () => undefined,
+  stored: true,
   endsWithBytes: true,
   usage: () => null,
 };

@@ -3,26 +3,9 @@
  * provider's name; it asks the provider.
  */
 
-/** The `operation` column of CONTRACT.md §7. */
-export type Operation =
-  | 'chat'
-  | 'responses'
-  | 'messages'
-  | 'generate_content'
-  | 'completion'
-  | 'embeddings'
-  | 'image'
-  | 'audio'
-  | 'rerank'
-  | 'moderation'
-  | 'batch'
-  | 'file'
-  | 'model_list'
-  | 'token_count'
-  | 'realtime'
-  | 'mcp'
-  | 'a2a'
-  | 'other';
+import type { Operation } from '@weir/schema/records';
+
+export type { Operation };
 
 /**
  * Token counts in Weir's one convention (OpenTelemetry GenAI): `input_tokens` includes cached reads and writes,
@@ -125,6 +108,8 @@ export interface Dialect {
   modelInPath(path: string): string | null;
   requestReader(context: { operation: Operation; path: string; contentType: string }): Reader<RequestFacts>;
   replyReader(context: ReplyContext): Reader<ReplyFacts>;
+  /** The facts of a reply that was parsed already: one of many in a file. */
+  readReply(context: ReplyContext, body: unknown): ReplyFacts;
   /** Body of an error that is Weir's own, in the shape this API's SDKs raise. */
   errorBody(error: { status: number; code: string; message: string }): Record<string, unknown>;
   /** The same as one in-band SSE event, for a stream whose upstream died. Complete with its blank line. */

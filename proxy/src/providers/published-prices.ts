@@ -43,6 +43,8 @@ const openai: readonly WrittenRule[] = [
   // …#built-in-tools: every call of a search model searches once
   { provider: 'openai', model: 'gpt-4o-search-preview*', prices: { requests_kcount: '25' } },
   { provider: 'openai', model: 'gpt-4o-mini-search-preview*', prices: { requests_kcount: '25' } },
+  // …: "Web search preview (non-reasoning models)" $25, its content free; with reasoning models what web search costs
+  { name: 'search-preview', provider: 'openai', model: '*gpt-4*', prices: { preview_web_searches_kcount: '25' } },
   // …#built-in-tools: web search $10, file search $2.50 for a thousand calls, of every model
   {
     name: 'tools',
@@ -77,7 +79,7 @@ const anthropic: readonly WrittenRule[] = [
   { provider: 'anthropic', model: 'claude-opus-4-6*', tier: 'fast', percent: '600' },
 ];
 
-/** cloud.google.com/vertex-ai/generative-ai/pricing#claude-models: regional endpoints, since Sonnet 4.5. */
+/** cloud.google.com/vertex-ai/generative-ai/pricing#claude-models: regional and multi-region endpoints, since Sonnet 4.5. */
 const CLAUDE_REGIONAL = [
   'claude-sonnet-4-5*',
   'claude-haiku-4-5*',
@@ -111,6 +113,47 @@ const grounding = (provider: string): readonly WrittenRule[] => [
   },
 ];
 
+/**
+ * ai.google.dev/gemini-api/docs/pricing, tables "Priority", and cloud.google.com/vertex-ai/generative-ai/pricing: every
+ * kind of token, cached ones too, costs 1.8 times as much. Pictures have no price there.
+ */
+const GEMINI_PRIORITY = [
+  'gemini-2.5-pro',
+  'gemini-2.5-flash',
+  'gemini-2.5-flash-lite',
+  'gemini-3-flash-preview',
+  'gemini-3.1-pro-preview',
+  'gemini-3.1-flash-lite',
+  'gemini-3.5-flash',
+  'gemini-3.6-flash',
+  'gemini-3.7-flash',
+  'gemini-3.8-flash',
+];
+
+const priority = (provider: string, tier: string): readonly WrittenRule[] =>
+  GEMINI_PRIORITY.map((model) => ({ name: `priority-${model}`, provider, model, tier, percent: '180' }));
+
+interface Tiered {
+  readonly base: string;
+  readonly tiers: readonly { readonly start: number; readonly price: string }[];
+}
+const above200k = (base: string, price: string): Tiered => ({ base, tiers: [{ start: 200_000, price }] });
+
+/**
+ * The same pages, tables "Batch" and "Flex": input and output are half as much, but what is read from the cache costs
+ * what it costs otherwise. Of later models all of it is half.
+ */
+const GEMINI_HALF: Readonly<Record<string, Readonly<Record<string, string | Tiered>>>> = {
+  'gemini-2.5-pro': { input_mtok: above200k('0.625', '1.25'), output_mtok: above200k('5', '7.5') },
+  'gemini-2.5-flash': { input_mtok: '0.15', input_audio_mtok: '0.5', output_mtok: '1.25' },
+  'gemini-2.5-flash-lite': { input_mtok: '0.05', input_audio_mtok: '0.15', output_mtok: '0.2' },
+  'gemini-3-flash-preview': { input_mtok: '0.25', input_audio_mtok: '0.5', output_mtok: '1.5' },
+  'gemini-3.1-pro-preview': { input_mtok: above200k('1', '2'), output_mtok: above200k('6', '9') },
+};
+
+const half = (provider: string, tier: string): readonly WrittenRule[] =>
+  Object.entries(GEMINI_HALF).map(([model, prices]) => ({ name: `${tier}-${model}`, provider, model, tier, prices }));
+
 /** ai.google.dev/gemini-api/docs/pricing, "Imagen 4": by the image. */
 const imagen = (provider: string): readonly WrittenRule[] => [
   { provider, model: 'imagen-4.0-generate-*', prices: { images_kcount: '40' } },
@@ -124,16 +167,19 @@ const google: readonly WrittenRule[] = [
   ...imagen('google'),
   ...imagen('vertex'),
   hourWrites('vertex'),
-  // cloud.google.com/vertex-ai/generative-ai/pricing: batch and flex are half
-  { provider: 'vertex', model: '*', tier: 'batch', percent: '50' },
-  { provider: 'vertex', model: 'gemini-*', tier: 'flex', percent: '50' },
-  ...CLAUDE_REGIONAL.map((model): WrittenRule => ({
-    name: 'region',
-    provider: 'vertex',
-    model,
-    host: '*-aiplatform.googleapis.com',
-    percent: '110',
-  })),
+  ...priority('google', 'priority'),
+  ...['priority', 'on_demand_priority'].flatMap((tier) => priority('vertex', tier)),
+  ...['batch', 'flex'].flatMap((tier) => half('google', tier)),
+  ...['batch', 'flex', 'on_demand_flex'].flatMap((tier) => half('vertex', tier)),
+  ...CLAUDE_REGIONAL.flatMap((model): WrittenRule[] =>
+    ['*-aiplatform.googleapis.com', 'aiplatform.*.rep.googleapis.com'].map((host) => ({
+      name: 'region',
+      provider: 'vertex',
+      model,
+      host,
+      percent: '110',
+    })),
+  ),
 ];
 
 const others: readonly WrittenRule[] = [

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json/value.ts';
 import { asCount, asObject, decimalText } from '../json/value.ts';
+import { sumOf } from '../prices/decimal.ts';
 import type { Usage } from './provider.ts';
 
 /** xAI's chat leaves reasoning out of `completion_tokens`, but not out of the total: docs.x.ai/docs/guides/reasoning. */
@@ -35,9 +36,15 @@ export function allIsInput(usage: Usage, raw: JsonObject): Usage {
   return { ...usage, input_tokens: usage.input_tokens ?? asCount(raw['total_tokens']) };
 }
 
-/** OpenRouter, `usage.cost` in USD: openrouter.ai/docs/use-cases/usage-accounting. */
+/**
+ * OpenRouter, `usage.cost` in USD: openrouter.ai/docs/use-cases/usage-accounting. With a key of one's own (`is_byok`) that is
+ * its fee alone, and what the model's vendor charges stands beside it.
+ */
 export function costInUsd(raw: JsonObject): string | null {
-  return decimalText(raw['cost']);
+  const cost = decimalText(raw['cost']);
+  if (cost === null || raw['is_byok'] !== true) return cost;
+  const upstream = decimalText(asObject(raw['cost_details'])?.['upstream_inference_cost']);
+  return upstream === null ? null : sumOf(cost, upstream);
 }
 
 /** Perplexity, `usage.cost.total_cost` in USD: docs.perplexity.ai/api-reference/chat-completions-post. */

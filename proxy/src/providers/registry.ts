@@ -40,7 +40,7 @@ const GOOGLE: Provider = {
   credentialHeaders: ['x-goog-api-key', 'authorization'],
   credentialQuery: ['key', 'access_token'],
   priceList: 'google',
-  // ai.google.dev/gemini-api/docs/batch-api, …/flex-inference
+  // ai.google.dev/gemini-api/docs/batch-api, …/flex-inference; where the cache is not, published-prices.ts says so
   tierPercent: { batch: 50, flex: 50 },
 };
 
@@ -82,7 +82,7 @@ const VERTEX: Provider = {
   signing: 'google-service-account',
   priceList: 'google',
   // cloud.google.com/vertex-ai/generative-ai/pricing
-  tierPercent: { batch: 50, on_demand_flex: 50 },
+  tierPercent: { batch: 50, flex: 50, on_demand_flex: 50 },
 };
 
 /** Any server that speaks OpenAI's API; its host comes with the request, and nobody lists its prices. */
@@ -103,3 +103,6 @@ export const providers: ReadonlyMap<string, Provider> = new Map(
     provider,
   ]),
 );
+
+/** Their names, as lists of people and schemas have them. */
+export const providerNames = [...providers.keys()] as [string, ...string[]];

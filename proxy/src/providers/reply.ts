@@ -2,7 +2,7 @@ import type { JsonObject } from '../json/value.ts';
 import { asObject } from '../json/value.ts';
 import { firstByte, openBody } from './body/open.ts';
 import type { BodyReader } from './body/sink.ts';
-import { readError } from './error-shape.ts';
+import { readError } from './read-error.ts';
 import { FactsBuilder, knownUsage } from './facts.ts';
 import type { Format, Quirks } from './format.ts';
 import { formatOf, usageQuirk } from './formats.ts';
@@ -49,6 +49,13 @@ export class ReplyReader implements Reader<ReplyFacts> {
     if (this.#body !== 'unknown') this.#body?.feed(rest);
   }
 
+  /** A reply that was parsed already, whole. */
+  read(body: unknown): ReplyFacts {
+    this.#body = null;
+    this.#document(body, true);
+    return this.end();
+  }
+
   end(cut = false): ReplyFacts {
     this.#built ??= this.#finish(cut);
     return this.#built;
@@ -84,8 +91,9 @@ export class ReplyReader implements Reader<ReplyFacts> {
   #document(value: unknown, whole: boolean): void {
     const body = asObject(value);
     if (body !== null) {
-      const failed = readError(this.#facts, body, this.context.status >= 400);
-      if (!failed || this.context.status < 400) this.#format.reply(this.#facts, body);
+      const refused = this.context.status >= 400;
+      const failed = (refused || this.#format.stored !== true) && readError(this.#facts, body, refused);
+      if (!failed || !refused) this.#format.reply(this.#facts, body);
     }
     this.#facts.complete = whole;
   }

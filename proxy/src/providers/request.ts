@@ -1,4 +1,4 @@
-import { KEEP, TEXT, keep, plan } from '../json/plan.ts';
+import { KEEP, TEXT, keep, merge, plan } from '../json/plan.ts';
 import { Projection } from '../json/project.ts';
 import type { TokenSink } from '../json/tokens.ts';
 import { JsonTokens } from '../json/tokens.ts';
@@ -15,10 +15,8 @@ const LEFT_OUT = hashNames(['stream', 'stream_options', 'user', 'safety_identifi
 const PART = plan({ text: TEXT, content: plan({ text: TEXT }, TEXT), output: TEXT, arguments: TEXT }, TEXT);
 const PARTS = plan({ parts: plan({ text: TEXT }), text: TEXT }, TEXT);
 
-/** What any of the APIs calls its model, its user and its text. */
-const PLAN = plan({
-  ...keep('model', 'model_id', 'stream', 'user', 'safety_identifier', 'service_tier', 'serviceTier'),
-  metadata: plan({ user_id: KEEP }),
+/** Where any of the APIs has the text that goes in. */
+export const REQUEST_TEXT = plan({
   messages: plan({ content: PART }),
   system: plan({ text: TEXT }, TEXT),
   instructions: TEXT,
@@ -39,6 +37,15 @@ const PLAN = plan({
   documents: plan({ text: TEXT }, TEXT),
   query: TEXT,
 });
+
+/** What any of the APIs calls its model, its user and its text. */
+const PLAN = merge(
+  REQUEST_TEXT,
+  plan({
+    ...keep('model', 'model_id', 'stream', 'user', 'safety_identifier', 'service_tier', 'serviceTier'),
+    metadata: plan({ user_id: KEEP }),
+  }),
+);
 
 export interface RequestContext {
   readonly operation: Operation;

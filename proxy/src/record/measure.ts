@@ -4,21 +4,13 @@ import { estimateInput } from '../estimate/input.ts';
 import { estimateTokens } from '../estimate/text.ts';
 import type { Operation, Provider, Usage } from '../providers/provider.ts';
 import type { PriceBook } from '../prices/book.ts';
-import { plausible, plausibleUnits, priceCall } from '../prices/price.ts';
+import { plausible, plausibleUnits, priceCall, TOKEN_OPERATIONS } from '../prices/price.ts';
 import { knownUsage } from '../providers/facts.ts';
 import type { CountedReplies } from './counted.ts';
 import type { ReadCall } from './reading.ts';
 import type { Measured } from './rows.ts';
 
-/** Operations that a provider bills by tokens, so that a reply without usage is worth an estimate. */
-const countedOperations = new Set<string>([
-  'chat',
-  'responses',
-  'messages',
-  'generate_content',
-  'completion',
-  'embeddings',
-] satisfies Operation[]);
+const countedOperations: ReadonlySet<string> = new Set(TOKEN_OPERATIONS);
 
 /** What a call is measured by: both change as the recorder runs. */
 export interface Measures {
@@ -55,10 +47,10 @@ export function measure(provider: Provider, read: ReadCall, end: EndNote, { book
  * A stored reply that is fetched again tells its usage again; it was billed when it was made. Where the provider went on after
  * the call that asked for it, the first call that hears its usage counts it.
  */
-function isBilled({ reply, start }: ReadCall, usage: Usage | null, counted: CountedReplies): boolean {
+function isBilled({ reply, made }: ReadCall, usage: Usage | null, counted: CountedReplies): boolean {
   const id = reply?.replyId ?? null;
   if (reply?.background === true && usage !== null && id !== null) return counted.first(id);
-  return start.row.method === 'POST';
+  return made;
 }
 
 function findUsage(read: ReadCall, end: EndNote): { usage: Usage | null; source: Measured['source'] } {
@@ -67,8 +59,10 @@ function findUsage(read: ReadCall, end: EndNote): { usage: Usage | null; source:
   // A stream that was left before its end has told its input, perhaps, but not what it went on to write.
   const unfinished = reply !== null && !reply.complete && end.row.outcome !== 'ok';
   if (reported !== null && !unfinished) return { usage: reported, source: 'provider' };
-  const answered = reply !== null && end.row.status !== null && end.row.status < 400 && reply.error === null;
-  const asked = read.start.row.method === 'POST' && !reply?.background;
+  const status = end.row.status ?? 0;
+  const answered = reply !== null && status >= 200 && status < 400 && reply.error === null;
+  // Of a line of a batch only the answer was seen.
+  const asked = read.made && end.attempts.length > 0 && !reply?.background;
   if (!answered || !asked || !countedOperations.has(read.start.row.operation)) {
     return { usage: reported, source: reported === null ? 'none' : 'provider' };
   }

@@ -1,5 +1,7 @@
 /** One call while it passes: its bodies are read and kept as their bytes come. */
 import type { HeadNote, StartNote } from '../capture/notes.ts';
+import { BatchLines, downloadedBatch, type BatchLine } from '../providers/batch-lines.ts';
+import { fetchedBatch, InlineAnswers } from '../providers/inline-batch.ts';
 import type { Provider, Reader, ReplyFacts, RequestFacts } from '../providers/provider.ts';
 import { makeDecoder, type Decoder } from './decode.ts';
 import { KeptBody } from './kept.ts';
@@ -14,6 +16,8 @@ interface Intake<Facts> {
 
 export interface ReadCall {
   start: StartNote;
+  /** The reply was made for this call, not stored before: what it counts is billed here. */
+  made: boolean;
   request: RequestFacts;
   /** Null when no reply came. */
   reply: ReplyFacts | null;
@@ -25,22 +29,44 @@ export interface ReadCall {
   warnings: string[];
 }
 
-export class CallReading {
+/** What the recorder feeds, of any kind of call. `feed…`: @returns what to wait for before more is fed; null nearly always. */
+export interface Reading {
+  readonly start: StartNote;
+  readonly warnings: Set<string>;
+  /** How many of its parts were told already, each a call of its own. */
+  readonly parts: number;
+  feedRequest(chunk: Buffer, atMs: number): Promise<void> | null;
+  /** @param atMs since the call began. */
+  feedResponse(chunk: Buffer, atMs: number): Promise<void> | null;
+  /** @param cut the reply did not reach its end. @returns null where its parts are all there is. */
+  end(cut: boolean): Promise<ReadCall | null>;
+  /** Whether anything has to be waited for at the end. */
+  readonly asynchronous: boolean;
+}
+
+export interface ReadingOptions {
+  bodyLimit: number;
+  /** Takes each line of a finished batch that the call downloads. */
+  onLine: (line: BatchLine) => void;
+}
+
+export class CallReading implements Reading {
   readonly warnings = new Set<string>();
+  readonly parts = 0;
   requestHeaders: string[] = [];
   #head: HeadNote | null = null;
   #request: Intake<RequestFacts> | null = null;
   #response: Intake<ReplyFacts> | null = null;
+  #lines: BatchLines | InlineAnswers | null = null;
   #ttftMs: number | null = null;
   #atMs = 0;
 
   constructor(
     readonly start: StartNote,
     private readonly provider: Provider,
-    private readonly bodyLimit: number,
+    private readonly options: ReadingOptions,
   ) {}
 
-  /** @returns what to wait for before more is fed; null nearly always. */
   feedRequest(chunk: Buffer): Promise<void> | null {
     return feed((this.#request ??= this.#openRequest()), chunk);
   }
@@ -49,21 +75,22 @@ export class CallReading {
     this.#head = head;
   }
 
-  /** @param atMs since the call began: time to first token is stamped from the chunk that shows content. */
+  /** Time to first token is stamped from the chunk that shows content. */
   feedResponse(chunk: Buffer, atMs: number): Promise<void> | null {
     this.#atMs = atMs;
     return feed((this.#response ??= this.#openResponse()), chunk);
   }
 
-  /** @param cut the reply did not reach its end. */
   async end(cut: boolean): Promise<ReadCall> {
     const request = (this.#request ??= this.#openRequest());
     if (this.#head !== null) this.#response ??= this.#openResponse();
     for (const intake of [request, this.#response]) {
       if (intake?.decoder != null && !(await intake.decoder.end())) this.warnings.add('undecodable_body');
     }
+    if (!cut) this.#lines?.end();
     return {
       start: this.start,
+      made: this.start.row.method === 'POST',
       request: request.reader.end(),
       reply: this.#response?.reader.end(cut) ?? null,
       ttftMs: this.#ttftMs,
@@ -75,7 +102,6 @@ export class CallReading {
     };
   }
 
-  /** Whether anything has to be waited for at the end. */
   get asynchronous(): boolean {
     return this.#request?.decoder != null || this.#response?.decoder != null;
   }
@@ -88,8 +114,9 @@ export class CallReading {
   }
 
   #openResponse(): Intake<ReplyFacts> {
-    const { operation, path } = this.start.row;
+    const { operation, path, method } = this.start.row;
     const { status, headers } = this.#head ?? { status: 0, headers: [] };
+    if (status === 200) this.#lines = this.#openLines(method, path);
     const reader = this.provider.dialect.replyReader({
       operation: operation as never,
       path,
@@ -97,17 +124,28 @@ export class CallReading {
       contentType: findHeader(headers, 'content-type').toLowerCase(),
       header: (name) => findHeader(headers, name.toLowerCase()) || null,
     });
-    return this.#open(reader, findHeader(headers, 'content-encoding'), () => {
+    return this.#open(reader, findHeader(headers, 'content-encoding'), (chunk) => {
+      this.#lines?.feed(chunk);
       if (this.#ttftMs === null && reader.sawContent) this.#ttftMs = this.#atMs;
     });
   }
 
-  #open<Facts>(reader: Reader<Facts>, encoding: string, after: () => void): Intake<Facts> {
-    const kept = new KeptBody(this.start.keep ? this.bodyLimit : 0);
+  /** A call that fetches what a batch came to. */
+  #openLines(method: string, path: string): BatchLines | InlineAnswers | null {
+    const { dialect } = this.provider;
+    const { onLine } = this.options;
+    const file = downloadedBatch(method, path);
+    if (file !== null) return new BatchLines(file, dialect, onLine);
+    const batch = fetchedBatch(method, path);
+    return batch === null ? null : new InlineAnswers(batch, dialect, onLine);
+  }
+
+  #open<Facts>(reader: Reader<Facts>, encoding: string, after: (chunk: Buffer) => void): Intake<Facts> {
+    const kept = new KeptBody(this.start.keep ? this.options.bodyLimit : 0);
     const take = (chunk: Buffer): void => {
       kept.add(chunk);
       reader.feed(chunk);
-      after();
+      after(chunk);
     };
     const plain = encoding === '' || encoding.toLowerCase() === 'identity';
     const decoder = plain ? null : makeDecoder(encoding, take);

@@ -2,32 +2,30 @@
  * The recorder: frames in, rows out. Runs in a thread of its own; owns the spool's writing end. The order of its writes is
  * what makes a crash harmless: first a call's record, then the note that it is done, then (in the shipper) the insert.
  */
-import { appendFileSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { kinds, readFrames, type Frame } from '../capture/frames.ts';
 import type { EndNote, HeadNote, NotedAttempt, StartNote } from '../capture/notes.ts';
+import { ChurnMap } from '../churn-map.ts';
 import type { PriceBook } from '../prices/book.ts';
+import type { BatchLine } from '../providers/batch-lines.ts';
 import { providers } from '../providers/registry.ts';
-import { donePath, marksPath } from '../spool/marks.ts';
-import { recover, type MarkedCall } from '../spool/recover.ts';
-import { fileNumbers, RecordEncoder, SegmentWriter, type ShippedTable } from '../spool/segments.ts';
+import { partId } from '../spool/parts.ts';
+import { recover, recoveredWarning, type MarkedCall } from '../spool/recover.ts';
+import { fileNumbers } from '../spool/segments.ts';
 import { CountedReplies } from './counted.ts';
+import { DoneNotes, type Written } from './done.ts';
+import { lineRows, readLine } from './line-rows.ts';
 import { measure } from './measure.ts';
 import type { RecorderOptions } from './messages.ts';
-import { CallReading, type ReadCall } from './reading.ts';
+import { CallReading, type ReadCall, type Reading } from './reading.ts';
+import { RowWriter, type RecordRows } from './row-writer.ts';
 import { attemptRows, bodyRow, requestRow, type Measured } from './rows.ts';
+import { opensWebSocket, SocketReading, type Part } from './socket.ts';
 import { UnpricedModels } from './unpriced.ts';
 
 interface Finished {
-  id: string;
-  marks: number;
-  rows: { table: ShippedTable; row: object }[];
-}
-
-/** Counters that outlive the process: what was left out is shown for ever, not until the next start. */
-interface Losses {
-  shedBodies: number;
-  lostRows: number;
+  /** What is noted when the rows are written; null where nothing has to be. */
+  written: Written | null;
+  rows: RecordRows;
 }
 
 const noMeasure: Measured = { usage: null, units: {}, source: 'none', cost: null };
@@ -45,20 +43,15 @@ export class Recorder {
     readErrors: 0,
   };
   readonly unpricedModels = new UnpricedModels();
-  readonly losses: Losses;
-  readonly writer: SegmentWriter;
-  readonly #encoder = new RecordEncoder();
-  /** Bytes that wait for the store; told by the shipper. */
-  waitingBytes: () => number = () => 0;
-  #marks: number;
+  readonly rows: RowWriter;
+  /** Told whenever records were written: a decompressed reply's come after its slab. */
+  onWritten: () => void = () => undefined;
+  readonly #done: DoneNotes;
   #orphans: Map<string, MarkedCall>;
   #finished: Finished[] = [];
-  readonly #calls = new Map<number, CallReading>();
-  /** Marks files that are closed → calls of theirs whose rows are still being made. */
-  readonly #unfinished = new Map<number, number>();
-  readonly #closed = new Set<number>();
+  readonly #calls = new ChurnMap<Reading>();
   readonly #counted = new CountedReplies();
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new ChurnMap<Promise<void>>();
 
   /** @param prices those in force; they may change while the recorder runs. */
   constructor(
@@ -66,15 +59,16 @@ export class Recorder {
     private readonly prices: { readonly book: PriceBook },
   ) {
     const { directory, marksNumber, open } = options;
-    this.losses = readLosses(directory);
     const newest = fileNumbers(directory, 'rows', 'log').at(-1) ?? 0;
     // Always a new file: the last one may end in a torn record.
-    this.writer = new SegmentWriter(directory, newest + 1);
-    this.#marks = marksNumber;
+    this.rows = new RowWriter(directory, options.spoolLimit, newest + 1);
+    this.#done = new DoneNotes(directory, marksNumber);
     const recovery = recover(directory, marksNumber, new Set(open));
     this.#orphans = recovery.open;
     for (const call of recovery.missing) this.#recoverCall(call);
     this.flush();
+    // The notes that told of them are about to go.
+    this.#done.note(this.#going().map((one) => ({ ...one, marks: marksNumber })));
     recovery.forget();
   }
 
@@ -95,7 +89,7 @@ export class Recorder {
 
   /** Waits for replies that are still being decompressed. */
   async settle(): Promise<void> {
-    await Promise.all(this.#pending);
+    await Promise.all(this.#pending.values());
     this.flush();
   }
 
@@ -104,67 +98,14 @@ export class Recorder {
     if (this.#finished.length === 0) return;
     const finished = this.#finished;
     this.#finished = [];
-    this.#append(finished);
-    const done = new Map<number, string[]>();
-    for (const { id, marks } of finished) {
-      const ids = done.get(marks);
-      if (ids === undefined) done.set(marks, [id]);
-      else ids.push(id);
+    const records = finished.map(({ rows }) => rows).filter((rows) => rows.length > 0);
+    if (records.length > 0 && this.rows.append(records)) {
+      this.counters.recordedRequests += records.length;
+      const attempts = records.map((rows) => rows.filter(({ table }) => table === 'attempts').length);
+      this.counters.recordedAttempts += attempts.reduce((sum, count) => sum + count, 0);
     }
-    for (const [marks, ids] of done) {
-      appendFileSync(donePath(this.options.directory, marks), `${ids.join('\n')}\n`, { mode: 0o600 });
-      this.#unfinished.set(marks, (this.#unfinished.get(marks) ?? 0) - ids.length);
-      this.#dropMarks(marks);
-    }
-  }
-
-  #append(finished: Finished[]): void {
-    const limit = this.options.spoolLimit;
-    const waiting = this.waitingBytes();
-    if (waiting > limit) return this.#lose(finished.length);
-    const withBodies = waiting <= limit * 0.9;
-    try {
-      this.writer.append(this.#encode(finished, withBodies));
-    } catch {
-      // The disk is full: bodies go first.
-      try {
-        this.writer.append(this.#encode(finished, false));
-      } catch {
-        return this.#lose(finished.length);
-      }
-    }
-    for (const { rows } of finished) {
-      this.counters.recordedRequests++;
-      this.counters.recordedAttempts += rows.filter(({ table }) => table === 'attempts').length;
-    }
-  }
-
-  #encode(finished: Finished[], withBodies: boolean): Buffer {
-    this.#encoder.clear();
-    let shed = 0;
-    for (const { rows } of finished) {
-      const kept = withBodies ? rows : rows.filter(({ table }) => table !== 'bodies');
-      if (kept.length < rows.length) shed++;
-      this.#encoder.add(kept);
-    }
-    if (shed > 0) {
-      this.losses.shedBodies += shed;
-      this.#keepLosses();
-    }
-    return this.#encoder.bytes;
-  }
-
-  #lose(count: number): void {
-    this.losses.lostRows += count;
-    this.#keepLosses();
-  }
-
-  #keepLosses(): void {
-    try {
-      writeFileSync(join(this.options.directory, 'losses.json'), JSON.stringify(this.losses), { mode: 0o600 });
-    } catch {
-      // The disk is full: the figure is shown, and written with the next loss.
-    }
+    this.onWritten();
+    this.#done.note(finished.flatMap(({ written }) => written ?? []));
   }
 
   /** @returns what to wait for before the next frame; null nearly always. */
@@ -175,12 +116,12 @@ export class Recorder {
         this.#start(frame.call, JSON.parse(frame.payload.toString()) as StartNote);
         return null;
       case kinds.requestHeaders:
-        if (call !== undefined) call.requestHeaders = JSON.parse(frame.payload.toString()) as string[];
+        if (call instanceof CallReading) call.requestHeaders = JSON.parse(frame.payload.toString()) as string[];
         return null;
       case kinds.request:
-        return call?.feedRequest(frame.payload) ?? null;
+        return call?.feedRequest(frame.payload, frame.atMs) ?? null;
       case kinds.head:
-        call?.setHead(JSON.parse(frame.payload.toString()) as HeadNote);
+        if (call instanceof CallReading) this.#head(frame.call, call, JSON.parse(frame.payload.toString()) as HeadNote);
         return null;
       case kinds.response:
         return call?.feedResponse(frame.payload, frame.atMs) ?? null;
@@ -191,7 +132,8 @@ export class Recorder {
         this.#end(frame.call, delivered(JSON.parse(frame.payload.toString()) as EndNote, frame.atMs));
         return null;
       case kinds.rotated:
-        this.#rotated(frame.call);
+        this.flush();
+        this.#done.rotated(frame.call, this.#going());
         return null;
       case kinds.attempt:
         return null; // The end tells of every attempt; the mark matters only after a crash.
@@ -201,56 +143,93 @@ export class Recorder {
   #start(sequence: number, start: StartNote): void {
     const provider = providers.get(start.row.provider);
     if (provider === undefined) return;
-    this.#calls.set(sequence, new CallReading(start, provider, this.options.bodyLimit));
+    const { bodyLimit } = this.options;
+    const call: Reading = new CallReading(start, provider, { bodyLimit, onLine: (line) => this.#line(call, line) });
+    this.#calls.set(sequence, call);
+  }
+
+  /** From a head that switches protocols on, a call is read as what it switched to. */
+  #head(sequence: number, call: CallReading, head: HeadNote): void {
+    if (!opensWebSocket(head)) {
+      call.setHead(head);
+      return;
+    }
+    const { start, requestHeaders } = call;
+    const id = start.row.request_id;
+    const { bodyLimit } = this.options;
+    const onPart = ({ read, end }: Part): void => {
+      const written = { id, parts: socket.parts, marks: this.#done.marks };
+      this.#finished.push({ written, rows: this.#rowsOf(read, end) });
+    };
+    const socket = new SocketReading({ start, requestHeaders, head, bodyLimit, onPart });
+    this.#calls.set(sequence, socket);
+  }
+
+  /** A line of a finished batch. No mark knows it: it comes again with the next download. */
+  #line({ start }: Reading, line: BatchLine): void {
+    const told = readLine(start, line);
+    const rows = lineRows(told, this.#measure(told.read, told.end), line.text, this.options.bodyLimit);
+    this.#finished.push({ written: null, rows });
+  }
+
+  /** Calls that go on and of which parts are written. */
+  #going(): Omit<Written, 'marks'>[] {
+    const told = [...this.#calls.values()].map(({ start, parts }) => ({ id: start.row.request_id, parts }));
+    const orphans = [...this.#orphans].map(([id, { parts }]) => ({ id, parts }));
+    return [...told, ...orphans].filter(({ parts }) => parts > 0);
   }
 
   #end(sequence: number, end: EndNote): void {
-    const marks = this.#marks;
-    this.#unfinished.set(marks, (this.#unfinished.get(marks) ?? 0) + 1);
+    const written = { id: end.request_id, parts: null, marks: this.#done.expect() };
     const call = this.#calls.get(sequence);
     this.#calls.delete(sequence);
     if (call === undefined) {
       // Its beginning was told to a recorder that died; the marks have it.
       const orphan = this.#orphans.get(end.request_id);
       if (orphan === undefined) this.counters.readErrors++;
-      else this.#finished.push({ id: end.request_id, marks, rows: this.#rowsWithoutReading(orphan.start, end) });
+      else this.#finished.push({ written, rows: this.#rowsWithoutReading(orphan, end) });
       this.#orphans.delete(end.request_id);
       return;
     }
     const finish = async (): Promise<void> => {
       const rows = await this.#rows(call, end);
-      this.#finished.push({ id: end.request_id, marks, rows });
+      this.#finished.push({ written, rows });
     };
     const work = finish().finally(() => {
-      this.#pending.delete(work);
+      this.#pending.delete(sequence);
       if (call.asynchronous) this.flush();
     });
-    this.#pending.add(work);
+    this.#pending.set(sequence, work);
   }
 
-  async #rows(call: CallReading, end: EndNote): Promise<Finished['rows']> {
+  async #rows(call: Reading, end: EndNote): Promise<RecordRows> {
     try {
       const read = await call.end(cutOutcomes.has(end.attempts.at(-1)?.outcome ?? end.row.outcome));
-      return this.#rowsOf(read, end);
+      return read === null ? [] : this.#rowsOf(read, end);
     } catch (error) {
       this.counters.readErrors++;
       process.emitWarning(`a reply could not be read: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
-      return this.#rowsWithoutReading(call.start, end, 'unreadable');
+      return this.#rowsWithoutReading(call, end, 'unreadable');
     }
   }
 
-  #rowsOf(read: ReadCall, end: EndNote): Finished['rows'] {
+  #measure(read: ReadCall, end: EndNote): Measured {
     const provider = providers.get(read.start.row.provider);
     const measures = { book: this.prices.book, counted: this.#counted };
     const measured = provider === undefined ? noMeasure : measure(provider, read, end, measures);
     if (measured.source === 'estimated') this.counters.estimated++;
-    if (measured.usage !== null && measured.cost === null && read.start.row.method === 'POST') {
+    if (measured.usage !== null && measured.cost === null && read.made) {
       this.counters.unpriced++;
       this.unpricedModels.add(
         read.start.row.provider,
         read.reply?.model ?? read.request.model ?? read.start.row.request_model,
       );
     }
+    return measured;
+  }
+
+  #rowsOf(read: ReadCall, end: EndNote): RecordRows {
+    const measured = this.#measure(read, end);
     const body = bodyRow(read);
     return [
       ...(body === null ? [] : [{ table: 'bodies' as const, row: body }]),
@@ -259,7 +238,10 @@ export class Recorder {
     ];
   }
 
-  #rowsWithoutReading(start: StartNote, end: EndNote, warning = 'recovered'): Finished['rows'] {
+  /** What is left of a call whose reply nobody reads: of a connection, its next part. */
+  #rowsWithoutReading(call: Pick<Reading, 'start' | 'parts'>, end: EndNote, warning = recoveredWarning): RecordRows {
+    const { row } = call.start;
+    const start = { ...call.start, row: { ...row, request_id: partId(row.request_id, call.parts) } };
     const noted = { ...end, row: { ...end.row, warnings: [...end.row.warnings, warning] } };
     return [
       ...attemptRows(start, noted, null, noMeasure).map((row) => ({ table: 'attempts' as const, row })),
@@ -271,29 +253,8 @@ export class Recorder {
     this.counters.recovered++;
     if (call.end === null) this.counters.interrupted++;
     const end = call.end ?? interruptedEnd(call);
-    const rows = this.#rowsWithoutReading(call.start, end);
-    this.#finished.push({ id: call.start.row.request_id, marks: this.#marks, rows });
-    this.#unfinished.set(this.#marks, (this.#unfinished.get(this.#marks) ?? 0) + 1);
-  }
-
-  #rotated(number: number): void {
-    this.#closed.add(number);
-    this.#marks = number + 1;
-    this.#dropMarks(number);
-  }
-
-  /** A closed marks file goes when every call that ended in it has its rows written. */
-  #dropMarks(number: number): void {
-    if (!this.#closed.has(number) || (this.#unfinished.get(number) ?? 0) > 0) return;
-    this.#closed.delete(number);
-    this.#unfinished.delete(number);
-    for (const path of [marksPath(this.options.directory, number), donePath(this.options.directory, number)]) {
-      try {
-        unlinkSync(path);
-      } catch {
-        // Not there, or not ours to delete: read again at the next start, where its calls are known as done.
-      }
-    }
+    const written = { id: call.start.row.request_id, parts: null, marks: this.#done.expect() };
+    this.#finished.push({ written, rows: this.#rowsWithoutReading(call, end) });
   }
 }
 
@@ -333,13 +294,4 @@ function interruptedEnd(call: MarkedCall): EndNote {
     },
     attempts: attempts.map((attempt) => ({ ...attempt, outcome: 'interrupted', duration_ms: 0 })),
   };
-}
-
-function readLosses(directory: string): Losses {
-  try {
-    const parsed = JSON.parse(readFileSync(join(directory, 'losses.json'), 'utf8')) as Partial<Losses>;
-    return { shedBodies: Number(parsed.shedBodies) || 0, lostRows: Number(parsed.lostRows) || 0 };
-  } catch {
-    return { shedBodies: 0, lostRows: 0 };
-  }
 }

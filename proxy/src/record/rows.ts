@@ -113,12 +113,10 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     config_hash: from.config_hash,
     request_bytes: to.request_bytes,
     response_bytes: to.status === null ? null : to.response_bytes,
-    warnings: warningsOf(to.warnings, read),
+    warnings: [
+      ...new Set([...(start.warnings ?? []), ...to.warnings, ...(read?.warnings ?? []), ...(reply?.warnings ?? [])]),
+    ],
   };
-}
-
-function warningsOf(noted: string[], read: ReadCall | null): string[] {
-  return [...new Set([...noted, ...(read?.warnings ?? []), ...(read?.reply?.warnings ?? [])])];
 }
 
 /** One row of `attempts` for each call to a provider; the last one is the one that answered. */

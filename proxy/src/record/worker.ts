@@ -23,9 +23,10 @@ const shipper = new Shipper({
   cluster: options.cluster,
   retainDays: options.retainDays,
   retainBodiesDays: options.retainBodiesDays,
-  writer: recorder.writer,
+  writer: recorder.rows.segments,
 });
-recorder.waitingBytes = () => shipper.waitingBytes;
+recorder.rows.waitingBytes = () => shipper.waitingBytes;
+recorder.onWritten = () => shipper.wake();
 shipper.start();
 
 let queue: Promise<void> = Promise.resolve();
@@ -40,16 +41,15 @@ const timer = setInterval(() => say({ kind: 'stats', stats: stats() }), statsEve
 async function takeSlab({ bytes, length }: { bytes: SharedArrayBuffer; length: number }): Promise<void> {
   await recorder.take(Buffer.from(bytes), length);
   parentPort?.postMessage({ kind: 'free', bytes } satisfies FromRecorder);
-  shipper.wake();
 }
 
 async function stop(deadlineMs: number): Promise<void> {
   await recorder.settle();
-  recorder.writer.sync();
+  recorder.rows.segments.sync();
   await shipper.stop(deadlineMs);
   await prices.stop();
   clearInterval(timer);
-  recorder.writer.close();
+  recorder.rows.segments.close();
   say({ kind: 'stats', stats: stats() });
   say({ kind: 'stopped' });
   parentPort?.close();
@@ -63,7 +63,7 @@ function stats(): RecorderStats {
   const waiting = shipper.waitingBytes;
   return {
     ...recorder.counters,
-    ...recorder.losses,
+    ...recorder.rows.losses,
     ...shipper.stats,
     unpricedModels: recorder.unpricedModels.list,
     unpricedOthers: recorder.unpricedModels.others,

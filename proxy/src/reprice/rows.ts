@@ -52,7 +52,7 @@ const pageRows = 20_000;
  * Calls whose cost is a question of price: with usage, or a cost by a price that is known; not those that a cache answered,
  * nor those that fetched a reply that was billed before.
  */
-const billed = `(method = 'POST' OR cost_usd IS NOT NULL) AND cache NOT IN ('hit', 'semantic_hit') AND (price_id != '' OR cost_usd IS NULL)
+const billed = `(method = 'POST' OR status = 101 OR cost_usd IS NOT NULL) AND cache NOT IN ('hit', 'semantic_hit') AND (price_id != '' OR cost_usd IS NULL)
   AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL OR notEmpty(units) OR price_id != '')`;
 
 /** The days of a range that have such calls. */

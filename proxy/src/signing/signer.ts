@@ -1,5 +1,5 @@
 /** What Weir holds for providers that want more than one key in a header: each call is signed, or given a fresh token. */
-import type { RequestBody } from '../body.ts';
+import { holdWhole, type RequestBody } from '../body.ts';
 import type { Target } from '../call.ts';
 import { WeirError } from '../errors.ts';
 import type { Signing } from '../providers/provider.ts';
@@ -82,17 +82,10 @@ function serviceOf(vendorHost: string): string {
 /** The signature covers the body's hash, so that all of it must be there before a byte is sent. */
 async function wholeBody(body: RequestBody, limit: number): Promise<Buffer | null> {
   if (body === null || Buffer.isBuffer(body)) return body;
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > limit) {
-      throw new WeirError(
-        'unauthorized',
-        `Weir signs bodies of at most ${limit} bytes (WEIR_REPLAY_LIMIT): send a larger one with a Bedrock API key.`,
-      );
-    }
-    chunks.push(Buffer.from(chunk));
-  }
-  return Buffer.concat(chunks);
+  const { whole } = await holdWhole(body, limit);
+  if (whole !== null) return whole;
+  throw new WeirError(
+    'unauthorized',
+    `Weir signs bodies of at most ${limit} bytes (WEIR_REPLAY_LIMIT): send a larger one with a Bedrock API key.`,
+  );
 }

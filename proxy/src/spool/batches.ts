@@ -6,8 +6,9 @@
  * unknown fate), `split` (a batch with a bad row becomes two), `done`. It is written anew, without what is done, whenever a
  * segment is deleted.
  */
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '../replace-file.ts';
 import { shippedTables, type ShippedTable } from './segments.ts';
 
 export interface Batch {
@@ -86,9 +87,7 @@ export class BatchLog {
       { kind: 'cursor', segment: this.segment, offset: this.offset, next: this.#next },
       ...this.pending.map((batch): Line => ({ kind: 'cut', batch })),
     ];
-    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-    writeFileSync(`${this.#path}.new`, text, { mode: 0o600, flush: true });
-    renameSync(`${this.#path}.new`, this.#path);
+    replaceFile(this.#path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   }
 
   #write(line: Line): void {

@@ -17,7 +17,7 @@ export function marksPath(directory: string, number: number): string {
   return join(directory, `marks-${String(number).padStart(8, '0')}.log`);
 }
 
-/** Where the recorder notes the calls of a marks file whose rows are written: one request id a line. */
+/** Where the recorder notes the calls of a marks file whose rows are written: `record/done.ts`. */
 export function donePath(directory: string, number: number): string {
   return join(directory, `marks-${String(number).padStart(8, '0')}.done`);
 }

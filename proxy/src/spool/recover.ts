@@ -3,16 +3,23 @@
  * rows of what is missing: a call whose end was marked keeps its outcome, one that was in flight becomes `interrupted`.
  */
 import { readFileSync, unlinkSync } from 'node:fs';
+import type { RequestRow } from '@weir/schema/records';
 import type { AttemptNote, EndNote, StartNote } from '../capture/notes.ts';
 import { markKinds } from '../capture/notes.ts';
 import { donePath, marksPath } from './marks.ts';
+import { partId } from './parts.ts';
 import { fileNumbers, fileSize, readRange, readRecords, segmentPath, tableLetters } from './segments.ts';
+
+/** The warning of a row that was made of marks alone. It is the last of its call. */
+export const recoveredWarning = 'recovered';
 
 /** What the marks say of one call. */
 export interface MarkedCall {
   start: StartNote;
   attempts: AttemptNote[];
   end: EndNote | null;
+  /** How many parts of it have their rows: those of a connection's responses. */
+  parts: number;
 }
 
 export interface Recovery {
@@ -32,11 +39,30 @@ export function recover(directory: string, marksNumber: number, open: ReadonlySe
   const files = fileNumbers(directory, 'marks', 'log').filter((number) => number < marksNumber);
   const calls = new Map<string, MarkedCall>();
   const done = new Set<string>();
+  const parts = new Map<string, number>();
   for (const number of files) {
     readMarks(marksPath(directory, number), calls);
-    for (const id of readLines(donePath(directory, number))) done.add(id);
+    for (const line of readLines(donePath(directory, number))) {
+      const [id = '', count] = line.split(' ');
+      if (count === undefined) done.add(id);
+      else parts.set(id, Math.max(parts.get(id) ?? 0, Number(count)));
+    }
   }
-  if (calls.size > done.size) for (const id of newestRecords(directory)) done.add(id);
+  // The notes may tell of more calls than the marks do: also of those that an earlier recovery wrote.
+  const unsure = [...calls].filter(([id]) => !done.has(id));
+  const newest = unsure.length > 0 ? newestRecords(directory) : new Map<string, boolean>();
+  for (const [id, call] of unsure) {
+    call.parts = parts.get(id) ?? 0;
+    if (call.end !== null && call.parts === 0) {
+      if (newest.has(id)) done.add(id);
+      continue;
+    }
+    // A call that has not ended has rows only of its parts, or one by which a recovery ended it.
+    while (newest.has(partId(id, call.parts)) && !done.has(id)) {
+      if (newest.get(partId(id, call.parts)) === true) done.add(id);
+      call.parts++;
+    }
+  }
   const recovery: Recovery = {
     missing: [],
     open: new Map(),
@@ -62,7 +88,7 @@ function readMarks(path: string, calls: Map<string, MarkedCall>): void {
       const start = note as StartNote;
       const known = calls.get(start.row.request_id);
       // A start that was carried over from an earlier file: the rest of what is known stays.
-      calls.set(start.row.request_id, { start, attempts: known?.attempts ?? [], end: known?.end ?? null });
+      calls.set(start.row.request_id, { start, attempts: known?.attempts ?? [], end: known?.end ?? null, parts: 0 });
     } else if (line.startsWith(markKinds.attempt)) {
       const attempt = note as AttemptNote;
       calls.get(attempt.request_id)?.attempts.push(attempt);
@@ -84,19 +110,20 @@ function parseLine(json: string): unknown {
 }
 
 /**
- * Ids in the newest segments. The recorder notes a call as done right after its record is written, so that only the last
- * write before a crash can be in a segment and not be noted; two files are read because that write may have begun a new one.
- * Empty files do not count: every start begins one.
+ * Ids in the newest segments, and whether a recovery wrote their rows. The recorder notes a call as done right after its
+ * record is written, so that only the last write before a crash can be in a segment and not be noted; two files are read
+ * because that write may have begun a new one. Empty files do not count: every start begins one.
  */
-function newestRecords(directory: string): Set<string> {
-  const ids = new Set<string>();
+function newestRecords(directory: string): Map<string, boolean> {
+  const ids = new Map<string, boolean>();
   const filled = fileNumbers(directory, 'rows', 'log').filter((number) => fileSize(segmentPath(directory, number)) > 0);
   for (const number of filled.slice(-2)) {
     const path = segmentPath(directory, number);
     for (const { payload } of readRecords(readRange(path, 0, fileSize(path)))) {
       const start = payload.lastIndexOf(`\n${tableLetters.requests}{`) + 1;
-      const match = /"request_id":"([^"]+)"/.exec(payload.toString('latin1', start, start + 200));
-      if (match?.[1] !== undefined) ids.add(match[1]);
+      if (payload.toString('latin1', start, start + 1) !== tableLetters.requests) continue;
+      const row = JSON.parse(payload.toString('utf8', start + 1)) as Pick<RequestRow, 'request_id' | 'warnings'>;
+      ids.set(row.request_id, row.warnings.includes(recoveredWarning));
     }
   }
   return ids;

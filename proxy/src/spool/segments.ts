@@ -18,6 +18,16 @@ export const recordHead = 8;
 export const shippedTables = ['bodies', 'attempts', 'requests'] as const satisfies readonly Table[];
 export type ShippedTable = (typeof shippedTables)[number];
 export const tableLetters: Record<ShippedTable, string> = { bodies: 'b', attempts: 'a', requests: 'r' };
+/** The same for rows that may be told again: they are inserted where no row of their id is there. */
+export const onceLetters: Record<ShippedTable, string> = { bodies: 'B', attempts: 'A', requests: 'R' };
+
+/** A row on its way to its table. */
+export interface SpooledRow {
+  table: ShippedTable;
+  row: object;
+  /** Its id follows from what it tells: a second one is not inserted, now or later. */
+  once?: true;
+}
 
 export function segmentPath(directory: string, number: number): string {
   return join(directory, `rows-${String(number).padStart(8, '0')}.log`);
@@ -43,11 +53,14 @@ export class RecordEncoder {
   #size = 0;
 
   /** Adds the record of one call's rows. */
-  add(rows: { table: ShippedTable; row: object }[]): void {
+  add(rows: readonly SpooledRow[]): void {
     const start = this.#size;
     this.#size += recordHead;
     this.#room(0);
-    for (const { table, row } of rows) this.#line(tableLetters[table].charCodeAt(0), JSON.stringify(row));
+    for (const { table, row, once } of rows) {
+      const letters = once === true ? onceLetters : tableLetters;
+      this.#line(letters[table].charCodeAt(0), JSON.stringify(row));
+    }
     const payload = this.#bytes.subarray(start + recordHead, this.#size);
     this.#bytes.writeUInt32LE(payload.length, start);
     this.#bytes.writeUInt32LE(crc32(payload), start + 4);

@@ -23,7 +23,7 @@ import {
   type SegmentWriter,
   type ShippedTable,
 } from './segments.ts';
-import { splitTables, StretchReader } from './stretch.ts';
+import { splitTables, StretchReader, type TableLines } from './stretch.ts';
 
 const batchBytes = 8 * 1024 * 1024;
 const lingerMs = 250;
@@ -216,8 +216,7 @@ export class Shipper {
     const lines = splitTables(records.map((record) => record.payload));
     const identity = `${this.#options.spoolId}:${batch.segment}:${batch.from}-${batch.to}:${crc32(bytes)}`;
     for (const table of [...batch.tables]) {
-      const sent =
-        lines[table].length === 0 || (await this.#insert(batch, table, lines[table], `${identity}:${table}`));
+      const sent = await this.#insert(batch, table, lines[table], `${identity}:${table}`);
       if (this.#abandon.signal.aborted && !sent) return;
       if (!sent) return this.#isolate(batch, records);
       this.#log.tableDone(batch, table);
@@ -229,15 +228,14 @@ export class Shipper {
   }
 
   /** @returns whether the rows are in the store; false when the store refuses their content (or at the very end). */
-  async #insert(batch: Batch, table: ShippedTable, lines: Buffer[], token: string): Promise<boolean> {
+  async #insert(batch: Batch, table: ShippedTable, { plain, once }: TableLines, token: string): Promise<boolean> {
+    if (plain.length === 0 && once.length === 0) return true;
     for (let backoff = firstBackoffMs; ; backoff = Math.min(backoff * 2, longestBackoffMs)) {
       try {
         const db = await this.#connect();
-        const trusted = batch.triedAt === null || Date.now() - batch.triedAt <= tokenTrustMs;
-        if (trusted) await insertLines(db, table, this.#joined.join(lines), token);
-        // With replicas the token and the part are noted in one transaction, and another replica may not show it yet.
-        const doubtful = batch.triedAt !== null && (!trusted || this.#options.cluster === undefined);
-        if (doubtful) await insertMissing(db, table, lines, token);
+        if (plain.length > 0) await this.#insertPlain(db, batch, table, plain, token);
+        if (once.length > 0)
+          await insertMissing(db, table, await missingLines(db, table, once, 'any'), `${token}:once`);
         this.#reached();
         return true;
       } catch (error) {
@@ -247,6 +245,14 @@ export class Shipper {
         if (this.#abandon.signal.aborted) return false;
       }
     }
+  }
+
+  async #insertPlain(db: Db, batch: Batch, table: ShippedTable, lines: Buffer[], token: string): Promise<void> {
+    const trusted = batch.triedAt === null || Date.now() - batch.triedAt <= tokenTrustMs;
+    if (trusted) await insertLines(db, table, this.#joined.join(lines), token);
+    // With replicas the token and the part are noted in one transaction, and another replica may not show it yet.
+    const doubtful = batch.triedAt !== null && (!trusted || this.#options.cluster === undefined);
+    if (doubtful) await insertMissing(db, table, await missingLines(db, table, lines), token);
   }
 
   /** A record that the store will not take is set aside; a batch that holds one is halved. */
@@ -303,11 +309,10 @@ export class Shipper {
 }
 
 /**
- * Inserts those of `lines` whose rows are not there, under a token of their own. A token says nothing when it is so old that
+ * Inserts the lines whose rows are not there, under a token of their own. A token says nothing when it is so old that
  * the server may have forgotten it, or when a server died between noting it and keeping its part.
  */
-async function insertMissing(db: Db, table: ShippedTable, lines: Buffer[], token: string): Promise<void> {
-  const missing = await missingLines(db, table, lines);
+async function insertMissing(db: Db, table: ShippedTable, missing: Buffer[], token: string): Promise<void> {
   if (missing.length > 0) await insertLines(db, table, Buffer.concat(missing), `${token}:${digest(missing)}`);
 }
 

@@ -2,10 +2,12 @@
 import type { Batch } from './batches.ts';
 import { Reused } from './reused.ts';
 import {
+  onceLetters,
   readRange,
   readRecords,
   recordHead,
   segmentPath,
+  shippedTables,
   tableLetters,
   type ShippedTable,
   type SpooledRecord,
@@ -56,17 +58,26 @@ export class StretchReader {
   }
 }
 
-/** The lines of whole records by the table they belong to, in their order. */
-export function splitTables(payloads: Buffer[]): Record<ShippedTable, Buffer[]> {
-  const lines: Record<ShippedTable, Buffer[]> = { bodies: [], attempts: [], requests: [] };
-  const tableOf = new Map(
-    (Object.entries(tableLetters) as [ShippedTable, string][]).map(([table, letter]) => [letter.charCodeAt(0), table]),
-  );
+/** One table's lines, in their order. */
+export interface TableLines {
+  plain: Buffer[];
+  /** Those that are inserted only where no row of their id is there. */
+  once: Buffer[];
+}
+
+/** The lines of whole records by the table they belong to. */
+export function splitTables(payloads: Buffer[]): Record<ShippedTable, TableLines> {
+  const empty = (): TableLines => ({ plain: [], once: [] });
+  const lines = { bodies: empty(), attempts: empty(), requests: empty() };
+  const byLetter = new Map<number, Buffer[]>();
+  for (const table of shippedTables) {
+    byLetter.set(tableLetters[table].charCodeAt(0), lines[table].plain);
+    byLetter.set(onceLetters[table].charCodeAt(0), lines[table].once);
+  }
   for (const payload of payloads) {
     for (let from = 0; from < payload.length;) {
       const end = payload.indexOf(0x0a, from) + 1;
-      const table = tableOf.get(payload[from] as number);
-      if (table !== undefined) lines[table].push(payload.subarray(from + 1, end));
+      byLetter.get(payload[from] as number)?.push(payload.subarray(from + 1, end));
       from = end;
     }
   }

@@ -4,7 +4,7 @@
  * the one chunk that answers out of what the client gets. The recorder sees both as they are.
  */
 import type { Call } from '../call.ts';
-import type { RequestBody } from '../body.ts';
+import { holdWhole } from '../body.ts';
 import { memberValues } from '../json/members.ts';
 import type { SendRequest } from './send.ts';
 
@@ -27,33 +27,12 @@ export function wantsUsage(call: Call, always: boolean): boolean {
 export async function withUsageAsked(call: Call, request: SendRequest): Promise<SendRequest> {
   const encoding = call.incoming.headers['content-encoding'];
   if (request.body === null || (encoding !== undefined && encoding !== 'identity')) return request;
-  const { whole, body } = await collect(request.body);
+  const { whole, body } = await holdWhole(request.body, bodyLimit);
   const asked = whole === null ? null : askForUsage(whole);
   if (asked === null) return { ...request, body };
   call.usageAsked = true;
   call.warnings.push('stream_usage_added');
   return { ...request, body: asked, headers: changedHeaders(request.headers, asked.length) };
-}
-
-async function collect(body: Buffer | AsyncIterable<Buffer>): Promise<{ whole: Buffer | null; body: RequestBody }> {
-  if (Buffer.isBuffer(body)) return { whole: body, body };
-  const chunks: Buffer[] = [];
-  let length = 0;
-  const iterator = body[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    chunks.push(next.value);
-    length += next.value.length;
-    if (length > bodyLimit) return { whole: null, body: goOn(chunks, iterator) };
-  }
-  const whole = Buffer.concat(chunks);
-  return { whole, body: whole };
-}
-
-async function* goOn(chunks: Buffer[], rest: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
-  yield* chunks;
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
 /** The body with `stream_options.include_usage` set, its other bytes as they were; null when there is nothing to ask. */

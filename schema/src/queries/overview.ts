@@ -133,7 +133,7 @@ export const unpriced = defineQuery({
     SELECT provider, ${model} AS model, count() AS requests, count() OVER () AS of
     FROM requests
     WHERE ${where(p.range, p.filters)}
-      AND cost_usd IS NULL AND method = 'POST' AND (input_tokens > 0 OR output_tokens > 0)
+      AND cost_usd IS NULL AND (method = 'POST' OR status = 101) AND (input_tokens > 0 OR output_tokens > 0)
     GROUP BY provider, model
     ORDER BY requests DESC, provider, model
     LIMIT 3`,

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { unpackBlocks } from './blocks.ts';
+import type { BlockOptions } from './blocks.ts';
 import { StoreError } from './errors.ts';
 import { tooLarge } from './body-files.ts';
 
@@ -15,10 +17,23 @@ const decoders: Readonly<Record<string, () => Transform>> = {
 // What Node.js 20 cannot read and the engine can (src/IO/CompressionMethod.cpp).
 const engines: ReadonlySet<string> = new Set(['zstd', 'lz4', 'xz', 'bz2', 'snappy']);
 
-/** The encoding of a body that the engine has to decode, or nothing. */
-export function readEnginesEncoding(message: IncomingMessage): string | undefined {
+/** A request's body as it comes. */
+export interface Body {
+  readonly chunks: AsyncGenerator<Buffer>;
+  /** What the engine has to decompress the chunks with, when Node.js cannot. */
+  readonly compression: string | undefined;
+}
+
+/** Opens the body of a request, in whatever it is compressed. */
+export async function openBody(message: IncomingMessage, blocks: BlockOptions | undefined): Promise<Body> {
   const encoding = readEncoding(message);
-  return engines.has(encoding) ? encoding : undefined;
+  if (!engines.has(encoding)) {
+    const chunks = decodeBody(message);
+    return blocks ? unpackBlocks(chunks, blocks) : { chunks, compression: undefined };
+  }
+  if (blocks)
+    throw new StoreError(48, 'NOT_IMPLEMENTED', `decompress=1 within Content-Encoding ${encoding} is not supported`);
+  return { chunks: chunksOf(message), compression: encoding };
 }
 
 function readEncoding(message: IncomingMessage): string {

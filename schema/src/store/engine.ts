@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { quoteName, quoteString } from './literal.ts';
 import { loadAddon } from './native.ts';
 import type { Addon, Handle, InsertResult, QueryResult } from './native.ts';
@@ -63,14 +64,8 @@ export class Engine {
     const connection = new Connection(this.#addon, this.#addon.CreateConnection(this.#path), 'weir:sample');
     try {
       const from = `system.processes WHERE Settings['${tagSetting}'] = ${quoteString(tag)}`;
-      const { bytes } = await connection.run(`SELECT ${sampled.join(', ')} FROM ${from}`, 'TabSeparated');
-      const [read_rows, read_bytes, written_rows, written_bytes, total_rows_to_read, elapsed_ns] = Buffer.from(bytes)
-        .toString()
-        .trim()
-        .split('\t');
-      if (!read_rows || !read_bytes || !written_rows || !written_bytes || !total_rows_to_read || !elapsed_ns)
-        return undefined;
-      return { read_rows, read_bytes, written_rows, written_bytes, total_rows_to_read, elapsed_ns };
+      const { bytes } = await connection.run(`SELECT ${sampled.join(', ')} FROM ${from}`, 'JSONEachRow');
+      return bytes.length ? sample.parse(JSON.parse(Buffer.from(bytes).toString())) : undefined;
     } finally {
       connection.close();
     }
@@ -129,7 +124,23 @@ export class Connection {
 
 const emptyData = Buffer.from('\n');
 
-const sampled = 'read_rows read_bytes written_rows written_bytes total_rows_approx toUInt64(elapsed*1e9)'.split(' ');
+const sampled = [
+  ...['read_rows', 'read_bytes', 'written_rows', 'written_bytes', 'memory_usage'].map(
+    (name) => `toString(${name}) AS ${name}`,
+  ),
+  'toString(total_rows_approx) AS total_rows_to_read',
+  'toString(toUInt64(elapsed * 1e9)) AS elapsed_ns',
+];
+const figure = z.string().regex(/^-?\d+$/);
+const sample = z.object({
+  read_rows: figure,
+  read_bytes: figure,
+  written_rows: figure,
+  written_bytes: figure,
+  memory_usage: figure,
+  total_rows_to_read: figure,
+  elapsed_ns: figure,
+});
 
 // A text setting of the engine that does nothing here (it filters server logs sent to a native client), and that
 // system.processes shows: the one way to find a connection's query, as the engine takes no query id.

@@ -264,8 +264,8 @@ export const harmlessNames: ReadonlySet<string> = new Set(
   names('user database schema hostname version uptime revision'),
 );
 
-/** Tables of the database that hold secrets, if only hashed or encrypted. */
-export const hiddenTables: ReadonlySet<string> = new Set(names('keys provider_keys prices'));
+/** Tables of the database that hold secrets, if only hashed or encrypted, and who changed what. */
+export const hiddenTables: ReadonlySet<string> = new Set(names('keys provider_keys prices audit'));
 
 /** Kinds of nodes of a parsed statement. Not here: Set (a SETTINGS clause), ColumnsApplyTransformer (it hides its function). */
 export const nodes: ReadonlySet<string> = new Set(

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { authenticate } from './auth.ts';
 import type { Caller } from './auth.ts';
-import { collectAll, decodeBody } from './body.ts';
+import { collectAll, decodeBody, openBody } from './body.ts';
 import { isEngines } from './encoding.ts';
 import { StoreError } from './errors.ts';
 import { plainFormat } from './formats.ts';
@@ -37,6 +37,8 @@ interface Identity {
   queryId: string;
   timezone: string;
   engineVersion: string;
+  /** In ClickHouse's own blocks; an answer to who is not known never is. */
+  blocks: boolean;
 }
 
 /** ClickHouse's HTTP interface over the engine. */
@@ -51,7 +53,8 @@ export function createStoreServer(store: StoreHttp): Server {
 
 async function serve(store: StoreHttp, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const started = performance.now();
-  const identity = { queryId: randomUUID() as string, timezone: 'UTC', engineVersion: store.engineVersion };
+  const { engineVersion } = store;
+  const identity: Identity = { queryId: randomUUID(), timezone: 'UTC', engineVersion, blocks: false };
   let failure: StoreError | undefined;
   try {
     refuseForeign(message);
@@ -86,6 +89,7 @@ async function answer(
   identity: Identity,
 ): Promise<StoreError | undefined> {
   const caller = authenticate(given, store.secret);
+  identity.blocks = given.blocks;
   const abort = new AbortController();
   response.on('close', () => {
     if (!response.writableFinished) abort.abort();
@@ -100,15 +104,17 @@ async function answer(
     const parts = [query, Buffer.from(fields.get('query') ?? '')];
     return perform(asked, addFields(given, fields), parseFor(caller, parts));
   }
+  const largest = caller === 'owner' ? maxBlockBytes : maxAnonymousBytes;
+  const body = await openBody(message, given.bodyBlocks && { most: largest, ...given.bodyBlocks });
   if (caller === 'anyone') {
-    const body = await collectAll(decodeBody(message), maxAnonymousBytes);
-    return perform(asked, given, parseFor(caller, [query, body]));
+    if (body.compression)
+      throw new StoreError(48, 'NOT_IMPLEMENTED', `A body in ${body.compression} needs the store's password`);
+    const bytes = await collectAll(body.chunks, maxAnonymousBytes);
+    return perform(asked, given, parseFor(caller, [query, bytes]));
   }
   const token = given.settings.has('insert_deduplication_token');
   const decode = { signal: abort.signal, connect: { settings: new Map<string, string>() } };
-  return withStatement(message, query, { tools: store, token, decode }, (statement) =>
-    perform(asked, given, statement),
-  );
+  return withStatement(body, query, { tools: store, token, decode }, (statement) => perform(asked, given, statement));
 }
 
 /** Who asks, and where the answer goes. */
@@ -233,6 +239,8 @@ function parseFor(caller: Caller, parts: readonly Buffer[]): Statement {
 }
 
 const maxAnonymousBytes = 256 * 1024;
+// Clients that make blocks make them of 64 KB to 10 MB.
+const maxBlockBytes = 64 * 1024 * 1024;
 // A statement and its parameters.
 const maxFormBytes = 64 * 1024 * 1024;
 

@@ -22,6 +22,10 @@ export interface StoreRequest {
   readonly settings: ReadonlyMap<string, string>;
   /** What compresses a result of rows. */
   readonly encoding: Encoding | undefined;
+  /** Whether results and errors go out in ClickHouse's own blocks (`compress`); no other encoding is chosen then. */
+  readonly blocks: boolean;
+  /** Whether the body comes in such blocks (`decompress`), and whether their checksums are looked at. */
+  readonly bodyBlocks: { readonly checked: boolean } | undefined;
   readonly level: number;
   /** Hold the response until the statement has ended, so that an error always has its own status. */
   readonly waitForEnd: boolean;
@@ -40,22 +44,10 @@ const ownNames = new Set(
   http_wait_end_of_query http_response_headers http_make_head_request`.split(/\s+/),
 );
 
-const refused: ReadonlyArray<readonly [name: string, why: string]> = [
-  [
-    'compress',
-    'ClickHouse’s own compression is not supported: use enable_http_compression=1 with Accept-Encoding: gzip',
-  ],
-  ['decompress', 'ClickHouse’s own compression is not supported: use Content-Encoding: gzip'],
-];
-
 /** Reads URL and headers; refuses what would otherwise be half understood. */
 export function parseRequest(message: IncomingMessage): StoreRequest {
   const url = parseUrl(message.url ?? '/');
   const of = (name: string) => url.searchParams.get(name) ?? undefined;
-  for (const [name, why] of refused) {
-    const value = of(name);
-    if (value !== undefined && value !== '' && value !== '0') throw new StoreError(48, 'NOT_IMPLEMENTED', why);
-  }
   const parameters = new Map<string, string>();
   const settings = new Map<string, string>();
   for (const [name, value] of url.searchParams) {
@@ -63,6 +55,9 @@ export function parseRequest(message: IncomingMessage): StoreRequest {
     else if (!ownNames.has(name)) settings.set(parseName(name, 'setting'), value);
   }
   const basic = readBasic(message.headers.authorization);
+  const blocks = isOn(of('compress'));
+  const encodes = !blocks && isOn(of('enable_http_compression'));
+  const unchecked = isOn(of('http_native_compression_disable_checksumming_on_decompress'));
   return {
     get: message.method === 'GET' || message.method === 'HEAD',
     path: url.pathname,
@@ -75,7 +70,9 @@ export function parseRequest(message: IncomingMessage): StoreRequest {
     password: header(message, 'x-clickhouse-key') ?? basic?.password ?? of('password'),
     parameters,
     settings,
-    encoding: isOn(of('enable_http_compression')) ? chooseEncoding(header(message, 'accept-encoding')) : undefined,
+    encoding: encodes ? chooseEncoding(header(message, 'accept-encoding')) : undefined,
+    blocks,
+    bodyBlocks: isOn(of('decompress')) ? { checked: !unchecked } : undefined,
     level: readNumber(of('http_zlib_compression_level'), { least: 1, most: 9, usual: 3 }),
     waitForEnd: isOn(of('wait_end_of_query')) || isOn(of('http_wait_end_of_query')),
     bufferBytes: readNumber(of('buffer_size') ?? of('http_response_buffer_size'), {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { Readable, Writable } from 'node:stream';
-import type { Zlib } from 'node:zlib';
+import type { Readable, Transform, Writable } from 'node:stream';
+import { makeBlock, makeBlockEncoder } from './blocks.ts';
 import { EarlyHead } from './early-head.ts';
 import { isEngines, makeEncoder } from './encoding.ts';
 import type { Encoding } from './encoding.ts';
@@ -30,6 +30,8 @@ export interface ResponderOptions {
   readonly timezone: string;
   readonly encoding: Encoding | undefined;
   readonly level: number;
+  /** Everything goes out in ClickHouse's own blocks. */
+  readonly blocks: boolean;
   /** The least that the client wants to be held (`buffer_size`). */
   readonly bufferBytes: number;
   readonly engineVersion: string;
@@ -50,7 +52,8 @@ export function makeResponder(options: ResponderOptions): Responder {
   let sampled: Partial<Summary> = {};
   let length = 0;
   let out: Writable = response;
-  let encoder: (Zlib & Writable) | undefined;
+  let encoder: Transform | undefined;
+  let flush = (): void => undefined;
   let started = false;
   let answered = false;
 
@@ -60,7 +63,12 @@ export function makeResponder(options: ResponderOptions): Responder {
     response.setHeader('X-ClickHouse-Format', options.format);
     response.setHeader('X-ClickHouse-Exception-Tag', tag);
     if (encoding) response.setHeader('Content-Encoding', encoding);
-    if (encoding && !isEngines(encoding)) encoder = makeEncoder(encoding, options.level);
+    if (options.blocks) encoder = makeBlockEncoder();
+    else if (encoding && !isEngines(encoding)) {
+      const zlib = makeEncoder(encoding, options.level);
+      flush = () => zlib.flush();
+      encoder = zlib;
+    }
     sendHead(summary, encoder ? undefined : whole);
     if (!encoder) return;
     const body = out;
@@ -82,7 +90,7 @@ export function makeResponder(options: ResponderOptions): Responder {
     if (started || response.destroyed) return;
     start(summary, options.encoding);
     out.write(Buffer.concat(held.splice(0)));
-    encoder?.flush();
+    flush();
   }
 
   async function consume(output: Readable, ended: Promise<Partial<Summary>>, known?: Partial<Summary>): Promise<void> {
@@ -118,7 +126,7 @@ export function makeResponder(options: ResponderOptions): Responder {
     if (!early.begun) return sendError(response, error, options);
     started = true;
     setErrorHeaders(response, error, options);
-    early.end().end(formatError(error, options.engineVersion));
+    early.end().end(errorBody(error, options));
   }
 
   let failed = false;
@@ -169,15 +177,21 @@ function isRowless(held: readonly Buffer[], encoding: Encoding | undefined): boo
 export function sendError(
   response: ServerResponse,
   error: StoreError,
-  options: { queryId: string; timezone: string; engineVersion: string },
+  options: { queryId: string; timezone: string; engineVersion: string; blocks: boolean },
 ): void {
   if (response.headersSent || response.destroyed) return;
-  const body = Buffer.from(formatError(error, options.engineVersion));
+  const body = errorBody(error, options);
   response.statusCode = readStatus(error);
   setErrorHeaders(response, error, options);
   response.setHeader('Content-Length', body.length);
   if (response.statusCode === 401) response.setHeader('WWW-Authenticate', 'Basic realm="ClickHouse server HTTP API"');
   response.end(body);
+}
+
+/** As on a server, an error is compressed as the result would have been. */
+function errorBody(error: StoreError, options: { engineVersion: string; blocks: boolean }): Buffer {
+  const text = Buffer.from(formatError(error, options.engineVersion));
+  return options.blocks ? makeBlock(text) : text;
 }
 
 function setErrorHeaders(

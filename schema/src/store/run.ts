@@ -11,7 +11,7 @@ import { quoteString } from './literal.ts';
 import type { HeldSession } from './sessions.ts';
 import { tooLarge } from './body-files.ts';
 import type { Statement } from './statement.ts';
-import { elapsedNs, emptySummary } from './summary.ts';
+import { elapsedNs } from './summary.ts';
 import type { Summary } from './summary.ts';
 
 /** Where a result goes, as it comes. */
@@ -104,26 +104,26 @@ export class Runner {
     );
   }
 
-  /** An `INSERT … SELECT`: it reads, and ends with its client, as what only reads does. */
-  insertSelect(sql: string, options: RunOptions): Promise<Summary> {
+  /** An `INSERT … SELECT`: it reads, and ends with its client, as what only reads does. What it read is not known. */
+  insertSelect(sql: string, options: RunOptions): Promise<Partial<Summary>> {
     return this.#readers[options.lane].use(options.signal, () =>
       this.#connected(options, true, async (connection) => readWritten(await connection.insert(sql, Buffer.alloc(0)))),
     );
   }
 
   /** An insert; it is not ended when its client goes: whoever sent it may count on it once it is in. */
-  insert(prefix: string, data: Buffer, options: RunOptions): Promise<Summary> {
+  insert(prefix: string, data: Buffer, options: RunOptions): Promise<Partial<Summary>> {
     return this.#writers.use(options.signal, () =>
-      this.#connected(options, false, async (connection) => readWritten(await connection.insert(prefix, data))),
+      this.#connected(options, false, async (connection) => readTaken(await connection.insert(prefix, data))),
     );
   }
 
   /** The same with its data in a file, which the engine reads in blocks. */
-  insertFile(sql: string, options: RunOptions): Promise<Summary> {
+  insertFile(sql: string, options: RunOptions): Promise<Partial<Summary>> {
     return this.#writers.use(options.signal, () =>
       this.#connected(options, false, async (connection) => {
         const { elapsed, rowsRead, bytesRead } = await connection.run(sql);
-        return readWritten({ elapsed, rowsWritten: rowsRead, bytesWritten: bytesRead });
+        return readTaken({ elapsed, rowsWritten: rowsRead, bytesWritten: bytesRead });
       }),
     );
   }
@@ -251,19 +251,22 @@ function readSummary(result: { elapsed: number; rowsRead: number; bytesRead: num
   };
 }
 
-function readWritten(result: InsertResult): Summary {
-  const rows = String(result.rowsWritten);
-  const bytes = String(result.bytesWritten);
+function readWritten({ rowsWritten, bytesWritten, elapsed }: InsertResult): Partial<Summary> {
+  const rows = String(rowsWritten);
+  const bytes = String(bytesWritten);
   return {
-    ...emptySummary,
-    read_rows: rows,
-    read_bytes: bytes,
     written_rows: rows,
     written_bytes: bytes,
     result_rows: rows,
     result_bytes: bytes,
-    elapsed_ns: elapsedNs(result.elapsed),
+    elapsed_ns: elapsedNs(elapsed),
   };
+}
+
+/** Of the data of an insert, what was written is what was read. */
+function readTaken(result: InsertResult): Partial<Summary> {
+  const { rowsWritten, bytesWritten } = result;
+  return { ...readWritten(result), read_rows: String(rowsWritten), read_bytes: String(bytesWritten) };
 }
 
 /** Error texts quote the statement; ours has a clause that the caller did not write. */

@@ -8,6 +8,8 @@ export interface Summary {
   readonly result_rows: string;
   readonly result_bytes: string;
   readonly elapsed_ns: string;
+  /** Of a statement that was looked at while it ran; not known of others. */
+  readonly memory_usage?: string;
 }
 
 /** Nothing yet, as a server says it of a result that begins to be sent. */

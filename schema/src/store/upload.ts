@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-import { chunksOf, collect, collectAll, decodeBody, readEnginesEncoding, resume } from './body.ts';
+import { collect, collectAll, resume } from './body.ts';
+import type { Body } from './body.ts';
 import { StoreError } from './errors.ts';
 import type { RunOptions, Runner } from './run.ts';
 import type { BodyFiles, DataFile } from './body-files.ts';
@@ -27,21 +27,19 @@ export interface UploadTools {
  * held in memory, up to a limit.
  */
 export async function withStatement<Result>(
-  message: IncomingMessage,
+  { chunks, compression }: Body,
   query: Buffer,
   options: { tools: UploadTools; token: boolean; decode: Pick<RunOptions, 'signal' | 'connect'> },
   work: (statement: Statement) => Promise<Result>,
 ): Promise<Result> {
   const { runner, files, limits } = options.tools;
   const whole = (body: Buffer) => settle(parseStatement([query, body]), files, work);
-  const compression = readEnginesEncoding(message);
   if (compression !== undefined) {
-    return files.use(chunksOf(message), async (path) => {
+    return files.use(chunks, async (path) => {
       const insert = options.token ? undefined : inFile(parseOrNothing(query), { path, compression });
       return insert ? work(insert) : whole(await runner.decode(path, compression, limits.most, options.decode));
     });
   }
-  const chunks = decodeBody(message);
   const { bytes, more } = await collect(chunks, options.token ? limits.most : limits.held);
   if (!more) return whole(bytes);
   const statement = options.token ? undefined : parseOrNothing(query, bytes);

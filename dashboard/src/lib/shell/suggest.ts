@@ -10,6 +10,19 @@ export interface Choice {
   whole: boolean;
 }
 
+/** What /api/values answers. */
+export interface Suggestions {
+  values: { value: string; requests: number }[];
+  /** Why there are none, when the store could not say. */
+  why?: string | undefined;
+}
+
+/** What to offer, or a sentence in its place. */
+export interface Offer {
+  choices: Choice[];
+  why?: string | undefined;
+}
+
 const numberHints: Record<string, string> = {
   duration: '> 2s',
   first_token: '> 800ms',
@@ -38,7 +51,7 @@ const fields = [
 ];
 const others = [...textFieldNames, ...numberFieldNames, 'streamed'].filter((name) => !fields.includes(name));
 
-async function values(field: string, like: string, url: URL): Promise<{ value: string; requests: number }[]> {
+async function values(field: string, like: string, url: URL): Promise<Suggestions> {
   const params = new URLSearchParams({ field, like });
   for (const name of ['range', 'from', 'to']) {
     const value = url.searchParams.get(name);
@@ -46,10 +59,10 @@ async function values(field: string, like: string, url: URL): Promise<{ value: s
   }
   try {
     const response = await fetch(`/api/values?${params.toString()}`);
-    if (!response.ok) return [];
-    return (await response.json()) as { value: string; requests: number }[];
+    if (!response.ok) return { values: [] };
+    return (await response.json()) as Suggestions;
   } catch {
-    return [];
+    return { values: [] };
   }
 }
 
@@ -60,37 +73,42 @@ const last = (text: string): { before: string; part: string } => {
   return { before: text.slice(0, at + 1), part: text.slice(at + 1).trimStart() };
 };
 
-export async function suggest(text: string, url: URL): Promise<Choice[]> {
+export async function suggest(text: string, url: URL): Promise<Offer> {
   const { before, part } = last(text);
   const lead = before === '' ? '' : `${before} `;
   const typed = /^(\S+)\s+(is not|is|contains)\s+(.*)$/i.exec(part);
   if (typed) {
     const [, field = '', op = '', like = ''] = typed;
     const known = knownValues[field]?.filter((value) => value.includes(like));
-    const found = known ? known.map((value) => ({ value, requests: null })) : await values(field, like, url);
-    return found.map(({ value, requests }) => ({
+    const found = known
+      ? { values: known.map((value) => ({ value, requests: null })) }
+      : await values(field, like, url);
+    const choices = found.values.map(({ value, requests }) => ({
       text: `${lead}${field} ${op} ${quoted(value)}`,
       label: value,
       hint: requests === null ? '' : group(requests),
       whole: true,
     }));
+    return { ...found, choices };
   }
   if (part.toLowerCase().startsWith('property.')) {
-    const names = await values('property', part.slice('property.'.length).trim(), url);
-    return names.map(({ value, requests }) => ({
+    const found = await values('property', part.slice('property.'.length).trim(), url);
+    const choices = found.values.map(({ value, requests }) => ({
       text: `${lead}property.${value} is `,
       label: `property.${value}`,
       hint: group(requests),
       whole: false,
     }));
+    return { ...found, choices };
   }
   const word = part.trim().toLowerCase();
   const candidates = word === '' ? fields : [...fields, ...others].filter((name) => name.startsWith(word));
-  return candidates.slice(0, 14).map((name) => {
+  const choices = candidates.slice(0, 14).map((name) => {
     const hint = numberHints[name];
     if (hint) return { text: `${lead}${name} ${hint.split(' ')[0] ?? ''} `, label: name, hint: hint, whole: false };
     if (name === 'property.') return { text: `${lead}property.`, label: 'property.…', hint: 'your own', whole: false };
     if (name === 'text') return { text: `${lead}text contains `, label: name, hint: 'in bodies', whole: false };
     return { text: `${lead}${name} is `, label: name, hint: 'is', whole: false };
   });
+  return { choices };
 }

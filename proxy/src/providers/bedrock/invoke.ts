@@ -5,7 +5,7 @@ import { messagesFormat } from '../anthropic/messages.ts';
 import { anthropicUsage } from '../anthropic/usage.ts';
 import { cohereFormat } from '../cohere/native.ts';
 import { cohereUsage } from '../cohere/usage.ts';
-import { ERROR_PLAN, readError } from '../error-shape.ts';
+import { ERROR_PLAN, readError } from '../read-error.ts';
 import type { FactsBuilder } from '../facts.ts';
 import type { Format } from '../format.ts';
 import { chatFormat } from '../openai/chat.ts';

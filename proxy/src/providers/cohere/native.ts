@@ -1,7 +1,7 @@
 import { KEEP, TEXT, keep, merge, plan } from '../../json/plan.ts';
 import type { JsonObject } from '../../json/value.ts';
 import { asCount, asList, asObject, asText, jsonText } from '../../json/value.ts';
-import { ERROR_PLAN, readError } from '../error-shape.ts';
+import { ERROR_PLAN, readError } from '../read-error.ts';
 import type { FactsBuilder } from '../facts.ts';
 import type { Format } from '../format.ts';
 import type { Operation } from '../provider.ts';

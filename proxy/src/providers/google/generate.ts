@@ -1,7 +1,7 @@
 import { KEEP, TEXT, keep, merge, plan } from '../../json/plan.ts';
 import type { JsonObject } from '../../json/value.ts';
 import { asCount, asList, asObject, asText, jsonText } from '../../json/value.ts';
-import { ERROR_PLAN, readError } from '../error-shape.ts';
+import { ERROR_PLAN, readError } from '../read-error.ts';
 import type { FactsBuilder } from '../facts.ts';
 import type { Format } from '../format.ts';
 import { geminiUsage } from './usage.ts';
@@ -13,6 +13,12 @@ const CANDIDATE = plan({
     parts: plan({ text: TEXT, functionCall: plan(keep('id', 'name')), inlineData: plan(keep('mimeType')) }),
   }),
 });
+
+/**
+ * Which tier served a call: it may be another than the one asked for, and is what is charged
+ * (ai.google.dev/gemini-api/docs/priority-inference).
+ */
+export const TIER_HEADER = 'x-gemini-service-tier';
 
 /**
  * generateContent and streamGenerateContent (SSE, or one JSON list whose items come one by one), embeddings too:
@@ -28,9 +34,13 @@ export const generateFormat: Format = {
     }),
   ),
 
+  head(facts, header) {
+    facts.tier(header(TIER_HEADER));
+  },
+
   reply(facts, body) {
     facts.identity(body['modelVersion'], body['responseId']);
-    readUsage(facts, body['usageMetadata']);
+    readGeminiUsage(facts, body['usageMetadata']);
     asList(body['candidates']).forEach((candidate, position) => readCandidate(facts, asObject(candidate), position));
     // A blocked prompt has no candidate; its reason is the only word on why the reply ended.
     const blocked = asText(asObject(body['promptFeedback'])?.['blockReason']);
@@ -48,13 +58,14 @@ export const generateFormat: Format = {
 };
 
 /** Each piece carries the counts so far: a full set replaces, a partial one adds to, what came before. */
-function readUsage(facts: FactsBuilder, value: unknown): void {
+export function readGeminiUsage(facts: FactsBuilder, value: unknown): void {
   const said = asObject(value);
   if (said === null) return;
   const full = said['promptTokenCount'] !== undefined && said['totalTokenCount'] !== undefined;
   if (full) facts.rawUsage = null;
   facts.usage(said);
-  // Vertex says how a call was served in `trafficType`.
+  // Vertex says it in `trafficType`: `ON_DEMAND`, `ON_DEMAND_PRIORITY`, `ON_DEMAND_FLEX`, `PROVISIONED_THROUGHPUT`
+  // (cloud.google.com/vertex-ai/generative-ai/docs/priority-paygo).
   facts.tier(said['serviceTier'] ?? said['trafficType']);
 }
 

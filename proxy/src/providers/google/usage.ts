@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../json/value.ts';
-import { asCount, asList, asObject } from '../../json/value.ts';
+import { asCount, asList, asObject, firstCount } from '../../json/value.ts';
 import { UNKNOWN_USAGE } from '../facts.ts';
 import type { Usage } from '../provider.ts';
 
@@ -21,17 +21,19 @@ function modality(details: unknown, ...names: readonly string[]): number | null 
 /**
  * ai.google.dev/api/generate-content#UsageMetadata: `promptTokenCount` includes cached content; results of Google's own
  * tools are billed as input and counted apart (`toolUsePromptTokenCount`); `candidatesTokenCount` leaves out thoughts.
+ * The Live API calls the output `responseTokenCount`: ai.google.dev/api/live#UsageMetadata.
  */
 export function geminiUsage(raw: JsonObject): Usage {
   const thoughts = asCount(raw['thoughtsTokenCount']);
+  const output = firstCount(raw['candidatesTokenCount'], raw['responseTokenCount']);
   return {
     ...UNKNOWN_USAGE,
     input_tokens: sum(asCount(raw['promptTokenCount']), asCount(raw['toolUsePromptTokenCount'])),
-    output_tokens: sum(asCount(raw['candidatesTokenCount']), thoughts),
+    output_tokens: sum(output, thoughts),
     cache_read_tokens: asCount(raw['cachedContentTokenCount']),
     reasoning_tokens: thoughts,
     input_audio_tokens: modality(raw['promptTokensDetails'], 'AUDIO', '4'),
-    output_audio_tokens: modality(raw['candidatesTokensDetails'], 'AUDIO', '4'),
+    output_audio_tokens: modality(raw['candidatesTokensDetails'] ?? raw['responseTokensDetails'], 'AUDIO', '4'),
     input_image_tokens: modality(raw['promptTokensDetails'], 'IMAGE', '2'),
   };
 }

@@ -1,7 +1,7 @@
 import { KEEP, TEXT, keep, merge, plan } from '../../json/plan.ts';
 import type { JsonObject } from '../../json/value.ts';
 import { asCount, asList, asObject, asText } from '../../json/value.ts';
-import { ERROR_PLAN, readError } from '../error-shape.ts';
+import { ERROR_PLAN, readError } from '../read-error.ts';
 import type { FactsBuilder } from '../facts.ts';
 import type { Format } from '../format.ts';
 import { openaiUsage } from './usage.ts';
@@ -17,7 +17,11 @@ const ITEM = plan({
 });
 const RESPONSE = merge(
   ERROR_PLAN,
-  plan({ ...keep('id', 'model', 'status', 'usage', 'service_tier', 'background'), output: ITEM }),
+  plan({
+    ...keep('id', 'model', 'status', 'usage', 'service_tier', 'background'),
+    output: ITEM,
+    tools: plan(keep('type')),
+  }),
 );
 
 /** Output items that the client must run: platform.openai.com/docs/api-reference/responses/object#output. */
@@ -65,7 +69,7 @@ export const responsesFormat: Format = {
       }
     }
     // Sound and pictures are content, but their base64 is no text.
-    if (type.endsWith('.audio.delta') || type.endsWith('.partial_image')) facts.sawContent = true;
+    if (/[._]audio\.delta$|\.partial_image$/.test(type)) facts.sawContent = true;
     else if (type.endsWith('.delta')) facts.text(event['delta']);
     const item = asObject(event['item']);
     if (item !== null) readItem(facts, item, asCount(event['output_index']) ?? 0);
@@ -79,10 +83,21 @@ function readResponse(facts: FactsBuilder, body: JsonObject): void {
   facts.tier(body['service_tier']);
   if (body['background'] === true) facts.background = true;
   facts.usage(body['usage']);
+  readTools(facts, body);
   asList(body['output']).forEach((value, index) => {
     const item = asObject(value);
     if (item !== null) readItem(facts, item, index);
   });
+}
+
+/**
+ * A response repeats the tools that it was given. Searches look alike whichever tool made them, and cost more with
+ * `web_search_preview` (also with its date behind it): platform.openai.com/docs/pricing#built-in-tools.
+ */
+function readTools(facts: FactsBuilder, body: JsonObject): void {
+  const types = asList(body['tools']).map((tool) => asText(asObject(tool)?.['type']) ?? '');
+  if (types.some((type) => type.startsWith('web_search_preview')))
+    facts.chargeAs('web_searches', 'preview_web_searches');
 }
 
 function readItem(facts: FactsBuilder, item: JsonObject, index: number): void {
