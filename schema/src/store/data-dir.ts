@@ -45,7 +45,10 @@ export function findHolder(dataDir: DataDir): number | undefined {
   }
 }
 
-/** Backups may go anywhere: only who reads this directory's password asks for one, and that is who runs the store. */
+/**
+ * Backups may go anywhere: only who reads this directory's password asks for one, and that is who runs the store. Memory that was
+ * freed is looked for ten times a second: by its own count the engine would long be at its limit, and the process far above it.
+ */
 function configXml(options: { memory: number; users: string; temporary: string }): string {
   const text = (value: string) => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   return `<clickhouse>
@@ -55,7 +58,8 @@ function configXml(options: { memory: number; users: string; temporary: string }
   <timezone>UTC</timezone>
   <mark_cache_size>134217728</mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
-  <memory_worker_period_ms>1000</memory_worker_period_ms>
+  <memory_worker_period_ms>100</memory_worker_period_ms>
+  <memory_worker_purge_dirty_pages_threshold_ratio>0.05</memory_worker_purge_dirty_pages_threshold_ratio>
   <backups><allowed_path>/</allowed_path></backups>
 </clickhouse>
 `;

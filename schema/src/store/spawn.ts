@@ -86,6 +86,9 @@ export function storeEnvironment(options: StartStoreOptions): NodeJS.ProcessEnv 
     TMPDIR,
     // Statements occupy threads of libuv's pool, which must be as large as there are places for them.
     UV_THREADPOOL_SIZE: '20',
+    // The engine's allocator (jemalloc.net/jemalloc.3.html) keeps what was freed for 5 s, which a query after a query can make
+    // as much again as the limit: large pieces go back at once, small ones soon. Queries take the time that they took.
+    JE_MALLOC_CONF: 'oversize_threshold:1048576,dirty_decay_ms:100,muzzy_decay_ms:0',
     WEIR_DATA_DIR: options.dataDir,
     WEIR_STORE_PORT: String(options.port),
     WEIR_STORE_LOG: options.log ?? 'info',
