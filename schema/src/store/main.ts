@@ -1,5 +1,4 @@
 import type { Server } from 'node:http';
-import { setPriority } from 'node:os';
 import { BodyFiles } from './body-files.ts';
 import { parseConfig } from './config.ts';
 import { clearTemporary, findHolder, prepareDataDir } from './data-dir.ts';
@@ -13,12 +12,10 @@ import { onParentGone } from './parent.ts';
 import { ensurePassword } from './password.ts';
 import { Runner } from './run.ts';
 import { Sessions } from './sessions.ts';
+import { stepBack } from './step-back.ts';
 
 const limits = { held: 16 * 1024 * 1024, most: 256 * 1024 * 1024 };
 const maxBodyBytes = 64 * 1024 ** 3;
-/** Below the proxy, which shares the machine: a query takes the time that no call needs. */
-const niceness = 5;
-
 /**
  * The process would hang in the engine's destructors, its port open and nobody answering, where another ends: it ends
  * itself, which costs nothing that was acknowledged, and is started again.
@@ -30,7 +27,7 @@ process.on('uncaughtException', (error) => {
 
 async function main(): Promise<void> {
   const config = parseConfig(process.env);
-  setPriority(niceness);
+  stepBack();
   const log = openLog(config.log);
   const dataDir = prepareDataDir(config.dataDir, config.memory);
   const engine = openEngine(dataDir);
