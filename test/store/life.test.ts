@@ -1,5 +1,5 @@
-import { fork } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { fork, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { getPriority } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -65,9 +65,20 @@ test('a token is inserted once, also after a restart and after kill -9; other to
   await store.remove();
 });
 
+const hasChrt = spawnSync('chrt', ['--version']).status === 0;
+
 test('keeps its password and its files to their owner, and stands back behind the proxy', async () => {
   const store = await openStore();
-  expect(getPriority(store.pid)).toBe(5);
+  expect(getPriority(store.pid)).toBe(19);
+  // proc(5): the 41st field of a thread's stat is its policy; 5 is SCHED_IDLE.
+  const policies = readdirSync(`/proc/${store.pid}/task`).map(
+    (task) =>
+      readFileSync(`/proc/${store.pid}/task/${task}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ')[38],
+  );
+  if (hasChrt) expect(new Set(policies)).toEqual(new Set(['5']));
+  else console.log('SKIPPED: the policy of the store’s threads; util-linux’s chrt is not here.');
   const mode = (path: string): number => statSync(path).mode & 0o777;
   expect([mode(store.dataDir), mode(join(store.dataDir, 'store.password'))]).toEqual([0o700, 0o600]);
   const again = store.password;
