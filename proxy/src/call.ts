@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Outcome } from '@weir/schema/records';
 import type { Instructions } from './headers.ts';
 import type { KeyHolder } from './keys/holder.ts';
+import type { Reservation } from './limits/ledger.ts';
 import type { Operation, Provider } from './providers/provider.ts';
 
 /** A call to one provider, as the marks and the recorder know it. Times in ms on the monotonic clock of the process. */
@@ -82,6 +83,10 @@ export interface Call {
   /** Its end as it is marked on disk; null until then. */
   endMark: Buffer | null;
   readonly warnings: string[];
+  /** What it has taken of limits; null for a call that none counts. */
+  reservation: Reservation | null;
+  /** Names and values of the response headers that tell of them. */
+  limitFields: string[];
 }
 
 /** Monotonic clock, ms. */

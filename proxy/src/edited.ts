@@ -6,7 +6,14 @@
 import { readFileSync } from 'node:fs';
 import { openDb, type Db } from '@weir/schema/db';
 import { insertRows } from '@weir/schema/insert';
-import { keyRow, providerKeyRow, type KeyRow, type ProviderKeyRow } from '@weir/schema/records';
+import {
+  keyRow,
+  limitRow,
+  providerKeyRow,
+  type KeyRow,
+  type LimitRow,
+  type ProviderKeyRow,
+} from '@weir/schema/records';
 import { z } from 'zod';
 import { firstKeyRow } from './keys/text.ts';
 import { repeat } from './repeat.ts';
@@ -15,19 +22,21 @@ import { replaceFile } from './replace-file.ts';
 const refreshMs = 1_500;
 
 /** Each table that is followed: what names a row of it. */
-export const namedBy = { keys: 'key_id', provider_keys: 'provider_key_id' } as const;
+export const namedBy = { keys: 'key_id', provider_keys: 'provider_key_id', limits: 'limit_id' } as const;
 export type EditedTable = keyof typeof namedBy;
 const tables = Object.keys(namedBy) as EditedTable[];
-const digestRow = z.object({ keys: z.string(), provider_keys: z.string() });
+const digestRow = z.object({ keys: z.string(), provider_keys: z.string(), limits: z.string() });
 
 export interface EditedRows {
   keys: KeyRow[];
   provider_keys: ProviderKeyRow[];
+  limits: LimitRow[];
 }
 
 const rowsOf = {
   keys: z.array(keyRow),
   provider_keys: z.array(providerKeyRow),
+  limits: z.array(limitRow),
 } satisfies { [T in EditedTable]: z.ZodType<EditedRows[T]> };
 
 export interface EditedOptions {
@@ -155,9 +164,13 @@ export async function readOne<T extends EditedTable>(
 function readCopy(path: string): EditedRows {
   try {
     const none: never[] = [];
-    const copy = z.object({ keys: rowsOf.keys.catch(none), provider_keys: rowsOf.provider_keys.catch(none) });
+    const copy = z.object({
+      keys: rowsOf.keys.catch(none),
+      provider_keys: rowsOf.provider_keys.catch(none),
+      limits: rowsOf.limits.catch(none),
+    });
     return copy.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
-    return { keys: [], provider_keys: [] };
+    return { keys: [], provider_keys: [], limits: [] };
   }
 }

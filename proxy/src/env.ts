@@ -73,6 +73,7 @@ const settings = z.object({
   WEIR_RETAIN_BODIES_DAYS: days.default(30),
   WEIR_RETAIN_DAYS: days.default(400),
   WEIR_SPOOL_LIMIT: size.default(10 * 1024 ** 3),
+  WEIR_LIMITS_AWAY: z.enum(['open', 'closed'], 'expected open or closed').default('open'),
   WEIR_WORKERS: z.coerce.number('expected a number of processes').int().min(1).max(64).default(1),
 });
 

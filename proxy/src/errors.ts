@@ -20,6 +20,8 @@ export type ErrorCode = keyof typeof errorStatus;
 export class WeirError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
+  /** Names and values of the headers that belong to it. */
+  headers: string[] = [];
   constructor(code: ErrorCode, message: string) {
     super(message);
     this.name = 'WeirError';

@@ -4,7 +4,9 @@
  * know, is refused before anything reaches a provider.
  */
 import { parseDictionary, parseItem, Token } from 'structured-headers';
+import type { LimitPolicy } from '@weir/schema/settings/limit';
 import { WeirError } from './errors.ts';
+import { readLimits } from './limits/header.ts';
 import { parseField } from './structured.ts';
 import { readTimeouts, type Timeouts } from './timeouts.ts';
 
@@ -27,6 +29,8 @@ export interface Instructions {
   /** Ask a stream for its usage, and take the chunk that tells it out again. Undefined: as the settings say. */
   askUsage: boolean | undefined;
   redact: RedactKind[];
+  /** Of `Weir-Limit`: they tighten what the key and the saved limits allow. */
+  limits: LimitPolicy[];
   /** Null: no clock of Weir's own runs. */
   timeouts: Timeouts | null;
   warnings: string[];
@@ -88,6 +92,9 @@ const rules: Record<string, Rule> = {
   'weir-timeout': (into, value) => {
     into.timeouts = readTimeouts(value);
   },
+  'weir-limit': (into, value) => {
+    into.limits = [...into.limits, ...readLimits(value)];
+  },
   'weir-target-url': (into, value) => {
     into.targetUrl = value;
   },
@@ -123,7 +130,7 @@ const prefixRules: [prefix: string, rule: Rule][] = [
 ];
 
 /** Policies of the contract that this version does not carry out yet: refused, because ignoring a limit is worse. */
-const laterPolicies = new Set(['weir-route', 'weir-split', 'weir-fallback', 'weir-retry', 'weir-cache', 'weir-limit']);
+const laterPolicies = new Set(['weir-route', 'weir-split', 'weir-fallback', 'weir-retry', 'weir-cache']);
 
 const ownPrefixes = ['weir-', 'helicone-', 'x-portkey-', 'cf-aig-'];
 
@@ -180,6 +187,7 @@ export function parseInstructions(raw: readonly string[]): Instructions {
     keepBodies: true,
     askUsage: undefined,
     redact: [],
+    limits: [],
     timeouts: null,
     warnings: [],
     refusal: null,

@@ -17,8 +17,13 @@ import { Edited } from './edited.ts';
 import { isLoopbackName, parseSettings, SettingsError, type Settings } from './env.ts';
 import { Keys } from './keys/keys.ts';
 import { readFirstKey } from './keys/text.ts';
+import { Limiter } from './limits/limiter.ts';
+import { MemoryLedger } from './limits/memory-ledger.ts';
+import { Restorer } from './limits/restore.ts';
+import { savedPolicies } from './limits/saved.ts';
 import { describeFault, log } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { Prices } from './prices/stored.ts';
 import type { RecorderOptions } from './record/messages.ts';
 import { Marks } from './spool/marks.ts';
 import { Signer } from './signing/signer.ts';
@@ -50,6 +55,25 @@ async function main(): Promise<void> {
   const firstKey = readFirstKey(settings.WEIR_DATA_DIR).text;
   const keys = new Keys(firstKey);
   const vault = new Vault(settings.WEIR_SECRET, settings.providerKeys);
+  const db = openDb(clickhouseUrl, { application: 'weir-api', timeoutMs: 10_000 });
+  const prices = new Prices(join(settings.WEIR_DATA_DIR, 'prices-of-limits.json'), clickhouseUrl);
+  const ledger = new MemoryLedger();
+  const restorer = new Restorer({
+    db,
+    ledger,
+    arrived: (before) => capture.hasShipped(before),
+    madeBy: (keyId) => keys.madeBy(keyId),
+  });
+  const limiter = new Limiter({
+    ledger,
+    restorer,
+    prices,
+    makersOf: (holder) => keys.makersOf(holder),
+    bodyLimit: settings.WEIR_REPLAY_LIMIT,
+    away: settings.WEIR_LIMITS_AWAY,
+    waitMs: 5_000,
+  });
+  capture.onTaken = (notes) => limiter.told(notes);
   const edited = new Edited({
     copy: join(settings.WEIR_DATA_DIR, 'settings.json'),
     clickhouseUrl,
@@ -57,13 +81,14 @@ async function main(): Promise<void> {
     onChange: (rows) => {
       keys.replace(rows.keys);
       vault.replace(rows.provider_keys);
+      limiter.replace(savedPolicies(rows.limits));
+      limiter.follow(keys.holders());
     },
   });
   const metrics = new Metrics(capture, marks);
   const upstream = new Upstream();
   const { aws, googleServiceAccount, WEIR_REPLAY_LIMIT: bodyLimit } = settings;
   const signer = new Signer({ aws, googleServiceAccount, bodyLimit });
-  const db = openDb(clickhouseUrl, { application: 'weir-api', timeoutMs: 10_000 });
   let port = settings.WEIR_PROXY_PORT;
   const ownPorts = (): number[] => [port, settings.WEIR_DASHBOARD_PORT, settings.WEIR_STORE_PORT];
   const options = {
@@ -73,6 +98,7 @@ async function main(): Promise<void> {
     capture,
     upstream,
     signer,
+    limiter,
     isOwnAddress: (host: string, target: number) =>
       (isLoopbackName(host) || host === settings.WEIR_HOST) && ownPorts().includes(target),
     onFinished: (call: Parameters<Metrics['finished']>[0]) => metrics.finished(call),
@@ -112,6 +138,7 @@ async function main(): Promise<void> {
   });
   port = (server.address() as AddressInfo).port;
   edited.start();
+  prices.start();
   tellParent({ event: 'listening', url: `http://${urlHost(settings.WEIR_HOST)}:${port}` });
 
   let stopping = false;
@@ -121,7 +148,8 @@ async function main(): Promise<void> {
     server.close();
     await drain(server, capture);
     await capture.stop(shipMs);
-    await Promise.allSettled([upstream.close(), edited.stop(), db.close()]);
+    restorer.stop();
+    await Promise.allSettled([upstream.close(), edited.stop(), prices.stop(), db.close()]);
     unlock();
     process.exit(0);
   };

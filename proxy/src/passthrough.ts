@@ -10,6 +10,7 @@ import { parseInstructions } from './headers.ts';
 import { checkModel, checkTarget } from './keys/access.ts';
 import type { KeyHolder } from './keys/holder.ts';
 import type { Keys } from './keys/keys.ts';
+import type { Limiter } from './limits/limiter.ts';
 import { checkOrigin, corsHeaders } from './origin.ts';
 import { errorShapeOf } from './providers/own-errors.ts';
 import type { Signing } from './providers/provider.ts';
@@ -29,6 +30,7 @@ export interface PassthroughOptions {
   capture: Capture;
   upstream: Upstream;
   signer: Signer;
+  limiter: Limiter;
   isOwnAddress: (host: string, port: number) => boolean;
   onFinished: (call: Call) => void;
   /** Something went wrong that nobody foresaw. */
@@ -62,7 +64,11 @@ export async function passThrough(
       if (early === null) options.capture.requestBytes(call, chunk);
       else early.push(chunk);
     });
-    const body = await checkModel(call, arriving, options.settings.WEIR_REPLAY_LIMIT);
+    call.requestModel = peekModel(first) ?? call.requestModel;
+    let body = await checkModel(call, arriving, options.settings.WEIR_REPLAY_LIMIT);
+    if (options.limiter.inForce(call)) body = await options.limiter.admit(call, body);
+    // The client left meanwhile: its start was marked without what has been taken, and nobody will tell of it.
+    if (flight.started) options.limiter.release(call);
     if (outgoing.destroyed) return;
     request = { method: call.method, target, headers, body };
     if (wantsUsage(call, options.settings.WEIR_STREAM_USAGE)) request = await withUsageAsked(call, request);
@@ -71,7 +77,6 @@ export async function passThrough(
       request = { ...request, ...signed };
     }
     if (outgoing.destroyed) return;
-    call.requestModel = peekModel(first) ?? call.requestModel;
     call.attempts.push(makeAttempt(target));
     begin(kept);
     if (first !== null) options.capture.requestBytes(call, first);
@@ -140,6 +145,8 @@ export function makeCall(
     verdict: null,
     endMark: null,
     warnings: [],
+    reservation: null,
+    limitFields: [],
   };
 }
 
@@ -257,6 +264,7 @@ export function refusal(call: Call, error: WeirError): { headers: string[]; body
     'Content-Length',
     String(Buffer.byteLength(body)),
     ...(error.code === 'overloaded' ? ['Retry-After', '1'] : []),
+    ...error.headers,
   ];
   return { headers, body };
 }
@@ -277,8 +285,9 @@ function finish(call: Call, flight: Flight, options: PassthroughOptions): void {
 }
 
 /** The one place where a call ends. */
-function conclude(call: Call, { capture, onFinished }: PassthroughOptions): void {
+function conclude(call: Call, { capture, limiter, onFinished }: PassthroughOptions): void {
   capture.end(call);
+  limiter.ended(call);
   onFinished(call);
 }
 

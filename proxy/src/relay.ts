@@ -189,7 +189,7 @@ export function ownHeaders(call: Call): string[] {
   headers.push('Weir-Attempts', String(call.attempts.length));
   const timing = [`weir;dur=${weir.toFixed(2)}`, `wait;dur=${wait.toFixed(0)}`];
   if (attempt?.headersMs != null) timing.push(`upstream-headers;dur=${attempt.headersMs.toFixed(2)}`);
-  headers.push('Server-Timing', timing.join(', '));
+  headers.push('Server-Timing', timing.join(', '), ...call.limitFields);
   return headers;
 }
 

@@ -43,22 +43,25 @@ export function handleUpgrade(
     begun = true;
     options.capture.start(call, kept);
   };
-  try {
+  const open = async (): Promise<void> => {
     checkOrigin(incoming, options.settings);
     const prepared = prepare(call, splitPath(incoming.url ?? '/'), options);
     checkUpgrade(call);
     if (prepared.signing !== null) {
       throw new WeirError('unauthorized', "Weir does not sign upgrades: send the provider's own credential.");
     }
+    // A connection that has passed its limit ends as one whose provider has gone.
+    if (options.limiter.inForce(call)) await options.limiter.admitUpgrade(call, () => socket.destroy());
     call.attempts.push(makeAttempt(prepared.target));
     begin(prepared.kept);
     connect(call, prepared, socket, head, options);
-  } catch (error) {
+  };
+  open().catch((error: unknown) => {
     if (!begun) begin([]);
     if (!(error instanceof WeirError)) log.error(describeFault(error), 'an upgrade failed inside Weir');
     const { code, message } = refuse(call, socket, error);
     end(call, { outcome: 'blocked', error: { type: code, message } }, options);
-  }
+  });
 }
 
 function connect(
@@ -169,10 +172,15 @@ function received(call: Call, chunk: Buffer, capture: Capture): void {
   capture.responseBytes(call, chunk);
 }
 
-function end(call: Call, verdict: NonNullable<Call['verdict']>, { capture, onFinished }: PassthroughOptions): void {
+function end(
+  call: Call,
+  verdict: NonNullable<Call['verdict']>,
+  { capture, limiter, onFinished }: PassthroughOptions,
+): void {
   if (call.verdict !== null) return;
   decide(call, verdict, capture);
   capture.end(call);
+  limiter.ended(call);
   onFinished(call);
 }
 

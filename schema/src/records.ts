@@ -115,6 +115,9 @@ export const requestRow = z.object({
   other_cost_usd: usd.nullable(),
   retry_cost_usd: usd.nullable(),
   list_cost_usd: usd.nullable(),
+  /** What limits count for this call where its tokens, or its cost, cannot be known. */
+  limit_tokens: count.nullable(),
+  limit_usd: usd.nullable(),
   saved_usd: usd.nullable(),
   price_id: text,
   service_tier: text,
@@ -250,6 +253,19 @@ export const providerKeyRow = z.object({
   created_by: text,
   updated_at: time,
 });
+/** A limit that people saved, for all calls that it matches. */
+export const limitRow = z.object({
+  limit_id: text,
+  /** JSON: `limitPolicy` of settings/limit.ts. */
+  policy: text,
+  enabled: z.boolean(),
+  deleted: z.boolean(),
+  created_at: time,
+  created_by: text,
+  updated_at: time,
+});
+export type LimitRow = z.infer<typeof limitRow>;
+
 export type ProviderKeyRow = z.infer<typeof providerKeyRow>;
 
 /** One change of what people edit. `before`, `after`: JSON without secrets, '' where there is none. */
@@ -304,6 +320,7 @@ export const tables = {
   prices: priceRow,
   revisions: revisionRow,
   provider_keys: providerKeyRow,
+  limits: limitRow,
   audit: auditRow,
 } as const;
 export type Table = keyof typeof tables;

@@ -202,6 +202,8 @@ export function requestRow(at: number, request_id: string, over: Partial<Request
     other_cost_usd: null,
     retry_cost_usd: null,
     list_cost_usd: null,
+    limit_tokens: null,
+    limit_usd: null,
     saved_usd: null,
     price_id: '',
     service_tier: '',

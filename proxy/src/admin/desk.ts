@@ -42,6 +42,9 @@ export interface Change<T extends EditedTable> {
   row: EditedRows[T][number];
 }
 
+/** What the audit calls a row of each table. */
+const kinds: Readonly<Record<EditedTable, string>> = { keys: 'key', provider_keys: 'provider_key', limits: 'limit' };
+
 /** Writes a change. @throws WeirError `overloaded` when the store does not take it. */
 export async function write<T extends EditedTable>(desk: Desk, change: Change<T>): Promise<void> {
   const { table, action, project, row } = change;
@@ -52,7 +55,7 @@ export async function write<T extends EditedTable>(desk: Desk, change: Change<T>
     actor: desk.actor.id,
     actor_name: desk.actor.name,
     action,
-    kind: table === 'keys' ? 'key' : 'provider_key',
+    kind: kinds[table],
     id: idOf(table, row),
     project,
     before: json(change.before),

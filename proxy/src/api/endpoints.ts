@@ -2,8 +2,9 @@
 import { overlapSeconds, providerSecret } from '@weir/schema/settings/key';
 import { z } from 'zod';
 import { auditAnswer, pageLimit, readAudit } from '../admin/audit.ts';
-import type { Actor, Desk } from '../admin/desk.ts';
+import { fromStore, type Actor, type Desk } from '../admin/desk.ts';
 import * as keys from '../admin/keys.ts';
+import * as limits from '../admin/limits.ts';
 import * as providerKeys from '../admin/provider-keys.ts';
 import { WeirError } from '../errors.ts';
 import { isBound } from '../keys/narrower.ts';
@@ -12,6 +13,7 @@ import { endpoint, type Asked, type Endpoint } from './endpoint.ts';
 import { healthBody } from './health.ts';
 import { openApi } from './openapi.ts';
 import { findRequest, requestDetail } from './requests.ts';
+import { keySpend, readSpend, spendQuery } from './spend.ts';
 
 const page = z.strictObject({
   limit: pageLimit.default(200),
@@ -20,6 +22,7 @@ const page = z.strictObject({
 });
 
 const keyList = z.object({ keys: z.array(keys.keyView), next: z.string().nullable() });
+const limitList = z.object({ limits: z.array(limits.limitView) });
 const providerKeyList = z.object({ provider_keys: z.array(providerKeys.providerKeyView) });
 
 export const endpoints: readonly Endpoint[] = [
@@ -181,6 +184,63 @@ export const endpoints: readonly Endpoint[] = [
     reply: providerKeys.providerKeyView,
     replies: 'The key as it was.',
     run: async (asked) => ({ json: await providerKeys.removeProviderKey(desk(asked), asked.id) }),
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/keys/{id}/spend',
+    needs: 'viewer',
+    summary: 'What a Weir key has spent, by day, and how its limits stand',
+    query: spendQuery,
+    reply: keySpend,
+    replies: 'Sums of the log.',
+    run: async ({ api, caller, id, query }) => {
+      const holder = api.keys.holders().find(({ keyId }) => keyId === id);
+      if (holder === undefined || !keys.sees(actorOf(caller), holder.project)) {
+        throw new WeirError('not_found', 'There is no such key.');
+      }
+      const madeBy = api.keys.madeBy(id);
+      return { json: await fromStore(readSpend({ db: api.db, holder, madeBy, ...query })) };
+    },
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/limits',
+    needs: 'viewer',
+    summary: 'Saved limits, which hold for all keys',
+    reply: limitList,
+    replies: 'Limits.',
+    run: ({ api }) => ({
+      json: { limits: api.edited.rows.limits.filter(({ deleted }) => !deleted).map((row) => limits.viewLimit(row)) },
+    }),
+  }),
+  endpoint({
+    method: 'POST',
+    path: '/limits',
+    needs: 'admin',
+    summary: 'Saves a limit',
+    body: limits.limitInput,
+    reply: limits.limitView,
+    replies: 'The limit.',
+    run: async (asked) => ({ status: 201, json: await limits.addLimit(desk(asked), asked.body) }),
+  }),
+  endpoint({
+    method: 'PATCH',
+    path: '/limits/{id}',
+    needs: 'admin',
+    summary: 'Replaces what a saved limit says, or switches it off and on',
+    body: limits.limitChange,
+    reply: limits.limitView,
+    replies: 'The limit as it is now.',
+    run: async (asked) => ({ json: await limits.changeLimit(desk(asked), asked.id, asked.body) }),
+  }),
+  endpoint({
+    method: 'DELETE',
+    path: '/limits/{id}',
+    needs: 'admin',
+    summary: 'Removes a saved limit',
+    reply: limits.limitView,
+    replies: 'The limit as it was.',
+    run: async (asked) => ({ json: await limits.removeLimit(desk(asked), asked.id) }),
   }),
   endpoint({
     method: 'GET',

@@ -9,7 +9,7 @@ import type { Attempt, Call } from '../call.ts';
 import { now } from '../call.ts';
 import { ChurnMap } from '../churn-map.ts';
 import type { Marks } from '../spool/marks.ts';
-import type { FromRecorder, RecorderStats, ToRecorder } from '../record/messages.ts';
+import type { FromRecorder, RecorderStats, TakenNote, ToRecorder } from '../record/messages.ts';
 import { frameHead, kinds, writeHead, type Kind } from './frames.ts';
 import { endNote, markKinds, noteAttempt, startNote } from './notes.ts';
 import { Overflow } from './overflow.ts';
@@ -18,6 +18,8 @@ const slabBytes = 512 * 1024;
 /** Slabs that the recorder may hold at once; what comes on top waits in a file. */
 const slabsInFlight = 16;
 const lingerMs = 50;
+/** Between the end of a call and the statistics that know of its row. */
+const settleMs = 1_000;
 
 export interface CaptureOptions {
   directory: string;
@@ -35,6 +37,8 @@ export class Capture {
   shedBytes = 0;
   recorderDeaths = 0;
   stats: RecorderStats | null = null;
+  /** Told what came of calls that limits count. */
+  onTaken: (notes: TakenNote[]) => void = () => undefined;
   #slab: Buffer = makeSlab();
   #filled = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -53,6 +57,14 @@ export class Capture {
 
   get overflowBytes(): number {
     return this.#overflow.bytes;
+  }
+
+  /** Whether the rows of every call that ended before a moment, ms since 1970, are in the store, as far as is known. */
+  hasShipped(before: number): boolean {
+    const { stats } = this;
+    if (stats === null || !stats.storeReachable) return false;
+    // What was told a moment ago may be half a second old, and rows come after the calls they are of.
+    return stats.spoolRows === 0 ? Date.now() > before + settleMs : Date.now() - stats.spoolLagMs > before + settleMs;
   }
 
   /** Before the first byte goes to a provider (or, for a refused call, before the refusal). */
@@ -177,6 +189,7 @@ export class Capture {
     recorder.on('message', (message: FromRecorder) => {
       if (message.kind === 'free') this.#takeBack(Buffer.from(message.bytes));
       else if (message.kind === 'stats') this.stats = message.stats;
+      else if (message.kind === 'told') this.onTaken(message.notes);
       else this.#stopped?.();
     });
     recorder.on('error', (error) => this.#restartRecorder(error));

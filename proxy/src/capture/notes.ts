@@ -4,6 +4,7 @@
  */
 import type { AttemptRow, Outcome, RequestRow } from '@weir/schema/records';
 import type { Attempt, Call } from '../call.ts';
+import type { Reservation } from '../limits/ledger.ts';
 
 /** Columns of `requests` that are known when a call begins. */
 export type StartedRequest = Pick<
@@ -76,6 +77,8 @@ export interface StartNote {
   redact: readonly string[];
   /** What was odd about the request's head: for all its rows. Left out where there is nothing, as in earlier versions. */
   warnings?: readonly string[];
+  /** What it has taken of limits. Left out where it has taken nothing. */
+  limited?: Reservation;
 }
 export interface AttemptNote {
   request_id: string;
@@ -128,6 +131,7 @@ export function startNote(call: Call, configHash: string): StartNote {
     keep: instructions.keepBodies,
     redact: instructions.redact,
     ...(instructions.warnings.length === 0 ? {} : { warnings: instructions.warnings }),
+    ...(call.reservation === null ? {} : { limited: call.reservation }),
   };
 }
 

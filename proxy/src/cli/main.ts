@@ -17,6 +17,11 @@ const commands: Record<string, { words: string; help: string; load: () => Promis
     help: 'Weir keys: what they may call and administer',
     load: async () => (await import('./key.ts')).key,
   },
+  limit: {
+    words: 'add | list | enable | disable | remove',
+    help: 'limits for all calls: so much of requests, tokens, dollars, or at once',
+    load: async () => (await import('./limit.ts')).limit,
+  },
   'provider-key': {
     words: 'add | list | update | replace | disable | remove | …',
     help: 'provider keys that Weir holds, encrypted',

@@ -229,6 +229,8 @@ const blank = {
   other_cost_usd: null,
   retry_cost_usd: null,
   list_cost_usd: null,
+  limit_tokens: null,
+  limit_usd: null,
   saved_usd: null,
   price_id: '',
   service_tier: '',

@@ -17,6 +17,7 @@ interface Known {
 export class Keys {
   /** Hash → key. Looking a hash up tells nothing of the key, so that no comparison has to take constant time. */
   #known = new Map<string, Known>();
+  #rows = new Map<string, KeyRow>();
 
   /** @param first text of the data directory's own key, which is valid before the store has been asked. */
   constructor(private readonly first: string) {
@@ -38,6 +39,41 @@ export class Keys {
       known.set(row.hash, { row, holder, until: expires, replaced: false });
     }
     this.#known = known;
+    this.#rows = new Map(all.map((row) => [row.key_id, row]));
+  }
+
+  /** Who made a key, nearest first; itself is not among them. */
+  makersOf(holder: KeyHolder): KeyHolder[] {
+    const makers: KeyHolder[] = [];
+    const seen = new Set([holder.keyId]);
+    for (let row = this.#makerOf(holder.keyId); row !== undefined && !seen.has(row.key_id);) {
+      seen.add(row.key_id);
+      const maker = readHolder(row);
+      if (maker !== null) makers.push(maker);
+      row = this.#makerOf(row.key_id);
+    }
+    return makers;
+  }
+
+  /** Ids of the keys that a key made, and of those that they made. */
+  madeBy(keyId: string): string[] {
+    const made = new Set<string>();
+    for (let size = -1; size < made.size;) {
+      size = made.size;
+      for (const { key_id, created_by } of this.#rows.values()) {
+        if (key_id !== keyId && (created_by === keyId || made.has(created_by))) made.add(key_id);
+      }
+    }
+    return [...made];
+  }
+
+  /** Holders of every key that can be read. */
+  holders(): KeyHolder[] {
+    return [...this.#rows.values()].map(readHolder).filter((holder) => holder !== null);
+  }
+
+  #makerOf(keyId: string): KeyRow | undefined {
+    return this.#rows.get(this.#rows.get(keyId)?.created_by ?? '');
   }
 
   /** The holder of a key; null when it is unknown, disabled, expired or replaced. @param at milliseconds since 1970. */

@@ -2,7 +2,7 @@ import { KEEP, TEXT, keep, merge, plan } from '../json/plan.ts';
 import { Projection } from '../json/project.ts';
 import type { TokenSink } from '../json/tokens.ts';
 import { JsonTokens } from '../json/tokens.ts';
-import { asObject, asText } from '../json/value.ts';
+import { asObject, asText, type JsonObject } from '../json/value.ts';
 import { CanonicalHash, hashNames } from '../record/hash.ts';
 import { Sample } from './facts.ts';
 import { MultipartFields } from './multipart.ts';
@@ -85,17 +85,27 @@ export class RequestReader implements Reader<RequestFacts> {
     this.#projection.finish();
     const form = this.#form?.fields;
     const body = form === undefined ? asObject(this.#projection.root) : Object.fromEntries(form);
-    const endUser = asText(body?.['user']) ?? asText(body?.['safety_identifier']);
     const { operation, path } = this.context;
     return {
-      model: asText(body?.['model']) ?? asText(body?.['model_id']) ?? modelInPath(path),
+      model: namedModel(body) ?? modelInPath(path),
       streamed: asksForStream(path, body?.['stream']),
-      user: endUser ?? (operation === 'messages' ? asText(asObject(body?.['metadata'])?.['user_id']) : null),
+      user: endUserOf(operation, body),
       hash: form === undefined && this.#tokens.whole ? this.#hash.value : null,
       serviceTier: asText(body?.['service_tier']) ?? tierOf(body?.['serviceTier']),
       text: this.#text.done(),
     };
   }
+}
+
+/** The model that a body names; null where it names none. */
+export function namedModel(body: JsonObject | null): string | null {
+  return asText(body?.['model']) ?? asText(body?.['model_id']);
+}
+
+/** The end user that a body names, where the API has a place for one (CONTRACT.md §4, `Weir-User`). */
+export function endUserOf(operation: Operation, body: JsonObject | null): string | null {
+  const user = asText(body?.['user']) ?? asText(body?.['safety_identifier']);
+  return user ?? (operation === 'messages' ? asText(asObject(body?.['metadata'])?.['user_id']) : null);
 }
 
 /** A tier is a word, or an object that has it (Converse). */

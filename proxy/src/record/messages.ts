@@ -1,3 +1,4 @@
+import type { Reservation } from '../limits/ledger.ts';
 import type { UnpricedModel } from './unpriced.ts';
 
 /** What the main thread and the recorder's thread say to each other. */
@@ -5,7 +6,24 @@ export type ToRecorder =
   { kind: 'slab'; bytes: SharedArrayBuffer; length: number } | { kind: 'stop'; deadlineMs: number };
 
 export type FromRecorder =
-  { kind: 'free'; bytes: SharedArrayBuffer } | { kind: 'stats'; stats: RecorderStats } | { kind: 'stopped' };
+  | { kind: 'free'; bytes: SharedArrayBuffer }
+  | { kind: 'stats'; stats: RecorderStats }
+  | { kind: 'told'; notes: TakenNote[] }
+  | { kind: 'stopped' };
+
+/** What came of a call that limits count: of all of it, or of one of its responses. */
+export interface TakenNote {
+  /** `request_id` of the call. */
+  id: string;
+  limited: Reservation;
+  /** 0: Weir refused it. */
+  requests: 0 | 1;
+  tokens: number;
+  /** Billionths of a dollar. */
+  nanos: number;
+  /** Nothing more comes of the call. */
+  over: boolean;
+}
 
 /** Counters and gauges of the recorder, spool and shipper; counters since the process began. */
 export interface RecorderStats {

@@ -15,11 +15,12 @@ import { CountedReplies } from './counted.ts';
 import { DoneNotes, type Written } from './done.ts';
 import { lineRows, readLine } from './line-rows.ts';
 import { measure } from './measure.ts';
-import type { RecorderOptions } from './messages.ts';
+import type { RecorderOptions, TakenNote } from './messages.ts';
 import { CallReading, type ReadCall, type Reading } from './reading.ts';
 import { RowWriter, type RecordRows } from './row-writer.ts';
 import { attemptRows, bodyRow, requestRow, type Measured } from './rows.ts';
 import { opensWebSocket, SocketReading, type Part } from './socket.ts';
+import { takenNote } from './taken-note.ts';
 import { UnpricedModels } from './unpriced.ts';
 
 interface Finished {
@@ -46,6 +47,9 @@ export class Recorder {
   readonly rows: RowWriter;
   /** Told whenever records were written: a decompressed reply's come after its slab. */
   onWritten: () => void = () => undefined;
+  /** Told what came of calls that limits count. */
+  onTaken: (notes: TakenNote[]) => void = () => undefined;
+  #taken: TakenNote[] = [];
   readonly #done: DoneNotes;
   #orphans: Map<string, MarkedCall>;
   #finished: Finished[] = [];
@@ -105,7 +109,16 @@ export class Recorder {
       this.counters.recordedAttempts += attempts.reduce((sum, count) => sum + count, 0);
     }
     this.onWritten();
+    this.tellTaken();
     this.#done.note(finished.flatMap(({ written }) => written ?? []));
+  }
+
+  /** Tells what limits are to count of the calls whose rows were written. */
+  tellTaken(): void {
+    if (this.#taken.length === 0) return;
+    const taken = this.#taken;
+    this.#taken = [];
+    this.onTaken(taken);
   }
 
   /** @returns what to wait for before the next frame; null nearly always. */
@@ -159,7 +172,7 @@ export class Recorder {
     const { bodyLimit } = this.options;
     const onPart = ({ read, end }: Part): void => {
       const written = { id, parts: socket.parts, marks: this.#done.marks };
-      this.#finished.push({ written, rows: this.#rowsOf(read, end) });
+      this.#finished.push({ written, rows: this.#rowsOf(read, end, { id, over: false }) });
     };
     const socket = new SocketReading({ start, requestHeaders, head, bodyLimit, onPart });
     this.#calls.set(sequence, socket);
@@ -168,8 +181,12 @@ export class Recorder {
   /** A line of a finished batch. No mark knows it: it comes again with the next download. */
   #line({ start }: Reading, line: BatchLine): void {
     const told = readLine(start, line);
-    const rows = lineRows(told, this.#measure(told.read, told.end), line.text, this.options.bodyLimit);
+    const measured = this.#measure(told.read, told.end);
+    const rows = lineRows(told, measured, line.text, this.options.bodyLimit);
     this.#finished.push({ written: null, rows });
+    // It comes again with every download, and costs once.
+    if (start.limited !== undefined && this.#counted.first(told.end.request_id))
+      this.#taken.push(...takenNote(start.row.request_id, told.read.start, told.end, measured, false));
   }
 
   /** Calls that go on and of which parts are written. */
@@ -205,7 +222,10 @@ export class Recorder {
   async #rows(call: Reading, end: EndNote): Promise<RecordRows> {
     try {
       const read = await call.end(cutOutcomes.has(end.attempts.at(-1)?.outcome ?? end.row.outcome));
-      return read === null ? [] : this.#rowsOf(read, end);
+      const id = end.request_id;
+      if (read !== null) return this.#rowsOf(read, end, { id, over: true });
+      this.#taken.push(...takenNote(id, call.start, { ...end, attempts: [] }, noMeasure, true));
+      return [];
     } catch (error) {
       this.counters.readErrors++;
       process.emitWarning(`a reply could not be read: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
@@ -228,8 +248,10 @@ export class Recorder {
     return measured;
   }
 
-  #rowsOf(read: ReadCall, end: EndNote): RecordRows {
+  /** @param call its id, and whether nothing more comes of it. */
+  #rowsOf(read: ReadCall, end: EndNote, { id, over }: { id: string; over: boolean }): RecordRows {
     const measured = this.#measure(read, end);
+    this.#taken.push(...takenNote(id, read.start, end, measured, over));
     const body = bodyRow(read);
     return [
       ...(body === null ? [] : [{ table: 'bodies' as const, row: body }]),
@@ -243,6 +265,7 @@ export class Recorder {
     const { row } = call.start;
     const start = { ...call.start, row: { ...row, request_id: partId(row.request_id, call.parts) } };
     const noted = { ...end, row: { ...end.row, warnings: [...end.row.warnings, warning] } };
+    this.#taken.push(...takenNote(row.request_id, start, noted, noMeasure, true));
     return [
       ...attemptRows(start, noted, null, noMeasure).map((row) => ({ table: 'attempts' as const, row })),
       { table: 'requests' as const, row: requestRow(start, noted, null, noMeasure) },

@@ -2,7 +2,8 @@
 import { timeText, type AttemptRow, type BodyRow, type Outcome, type RequestRow } from '@weir/schema/records';
 import type { EndNote, NotedAttempt, StartNote } from '../capture/notes.ts';
 import type { ReplyFacts, Units, Usage } from '../providers/provider.ts';
-import type { Price } from '../prices/price.ts';
+import { usdText } from '../prices/decimal.ts';
+import { TOKEN_OPERATIONS, type Price } from '../prices/price.ts';
 import type { ReadCall } from './reading.ts';
 import { redact } from './redact.ts';
 
@@ -39,6 +40,7 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
   const { outcome, error_type, error_message } = verdict(to, reply);
   const { cost } = measured;
   const usage = measured.usage ?? noUsage;
+  const held = heldOf(start, end, measured);
   return {
     request_id: from.request_id,
     started_at: timeText(from.started_at),
@@ -83,6 +85,8 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     other_cost_usd: cost?.other_cost_usd ?? null,
     retry_cost_usd: cost === null ? null : '0',
     list_cost_usd: cost?.list_cost_usd ?? null,
+    limit_tokens: held.tokens === null ? null : Math.min(held.tokens, 4_294_967_295),
+    limit_usd: held.nanos === null ? null : usdText(BigInt(Math.min(Math.round(held.nanos), 1e18 - 1e9))),
     saved_usd: null,
     price_id: cost?.price_id ?? '',
     service_tier: reply?.serviceTier ?? read?.request.serviceTier ?? '',
@@ -116,6 +120,28 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     warnings: [
       ...new Set([...(start.warnings ?? []), ...to.warnings, ...(read?.warnings ?? []), ...(reply?.warnings ?? [])]),
     ],
+  };
+}
+
+const byTokens: ReadonlySet<string> = new Set(TOKEN_OPERATIONS);
+
+/**
+ * What limits count for usage that is not known: what the call had taken for it. Null where it is known, or there was none.
+ */
+export function heldOf(
+  { limited, row }: StartNote,
+  end: EndNote,
+  { usage, cost }: Measured,
+): { tokens: number | null; nanos: number | null } {
+  const last = end.attempts.at(-1);
+  // How far a call had come that was in flight when Weir died, nobody knows.
+  const asked = last !== undefined && (end.row.outcome === 'interrupted' || mayHaveBeenBilled(last));
+  if (limited === undefined || !asked) return { tokens: null, nanos: null };
+  // Pictures and speech are whole without any token.
+  const whole = end.row.outcome === 'ok' && !byTokens.has(row.operation);
+  return {
+    tokens: usage === null && !whole ? limited.tokens : null,
+    nanos: cost === null ? limited.nanos : null,
   };
 }
 

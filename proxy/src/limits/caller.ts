@@ -1,0 +1,37 @@
+/** Whose call it is and for which model, as the recorder will read it: where no header says the user, the body does. */
+import type { Call } from '../call.ts';
+import { asObject, parseJson, type JsonObject } from '../json/value.ts';
+import { endUserOf, namedModel } from '../providers/request.ts';
+import type { Caller } from './rule.ts';
+
+/** A body that is held whole. */
+export interface Held {
+  bytes: Buffer;
+  /** Null where it is no JSON object that can be read: compressed, a form, broken. */
+  root: JsonObject | null;
+}
+
+export function readHeld(call: Call, bytes: Buffer): Held {
+  const encoding = call.incoming.headers['content-encoding'] ?? '';
+  const plain = encoding === '' || encoding.toLowerCase() === 'identity';
+  return { bytes, root: plain ? asObject(parseJson(bytes.toString())?.value) : null };
+}
+
+/** @param held null where the body was not held. */
+export function callerOf(call: Call, held: Held | null): Caller {
+  const { instructions, operation, provider, path, requestModel, incoming } = call;
+  const user = instructions.user;
+  if (held === null) return { call, user, model: requestModel };
+  const contentType = incoming.headers['content-type'] ?? '';
+  if (held.root !== null || !contentType.startsWith('multipart/')) {
+    return {
+      call,
+      user: user || (endUserOf(operation, held.root) ?? ''),
+      model: namedModel(held.root) ?? requestModel,
+    };
+  }
+  const form = provider.dialect.requestReader({ operation, path, contentType });
+  form.feed(held.bytes);
+  const facts = form.end();
+  return { call, user: user || (facts.user ?? ''), model: facts.model ?? requestModel };
+}

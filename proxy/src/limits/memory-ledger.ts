@@ -1,0 +1,135 @@
+/** Counts in this process's memory. What has left its window is forgotten. */
+import type { Ask, Decision, Ledger, Standing, Sums, Taken } from './ledger.ts';
+import type { Frame } from './window.ts';
+
+/** Amounts by slot, oldest first: few of the sixty are in use for most. */
+interface Count {
+  slots: number[];
+  amounts: number[];
+  /** When the last of it leaves, ms since 1970. */
+  until: number;
+}
+
+/** How many counts are looked at for each that is made: enough to keep up with users who come once. */
+const sweptAtOnce = 4;
+
+export class MemoryLedger implements Ledger {
+  readonly survives = false;
+  readonly #counts = new Map<string, Count>();
+  readonly #told = new Set<string>();
+  #sweep: MapIterator<[string, Count]> | null = null;
+
+  /** Counts that are held. */
+  get size(): number {
+    return this.#counts.size;
+  }
+
+  take(_id: string, asks: readonly Ask[], at: number): Decision {
+    const before = asks.map((ask) => this.#standing(ask, at));
+    const refused = asks.findIndex((ask, index) => ask.hard && !fits(ask, before[index]?.sum ?? 0));
+    if (refused !== -1) return { standings: before, refused };
+    const amounts = asks.map(({ amount, quota }, index) => amount ?? Math.max(0, quota - (before[index]?.sum ?? 0)));
+    asks.forEach((ask, index) => this.#add(ask, amounts[index] ?? 0, at));
+    return { standings: asks.map((ask) => this.#standing(ask, at)), refused: null, amounts };
+  }
+
+  settle(_id: string, taken: readonly Taken[], used: readonly number[]): void {
+    taken.forEach(({ count, slot, amount }, index) => {
+      const found = this.#counts.get(count);
+      const place = found?.slots.indexOf(slot) ?? -1;
+      if (found === undefined || place === -1) return; // Its window is over.
+      found.amounts[place] = Math.max(0, (found.amounts[place] ?? 0) + (used[index] ?? amount) - amount);
+      if (found.amounts.every((left) => left === 0)) this.#counts.delete(count);
+    });
+  }
+
+  add(asks: readonly (Ask & { amount: number })[], at: number): Standing[] {
+    for (const ask of asks) this.#add(ask, ask.amount, at);
+    return asks.map((ask) => this.#standing(ask, at));
+  }
+
+  claim(ruleId: string, at: number): number | null {
+    return this.#told.has(ruleId) ? null : at;
+  }
+
+  isTold(ruleId: string): boolean {
+    return this.#told.has(ruleId);
+  }
+
+  restore(ruleId: string, sums: Sums, frame: Frame): void {
+    this.#told.add(ruleId);
+    for (const [name, bySlot] of sums) {
+      const count = this.#counts.get(name) ?? { slots: [], amounts: [], until: 0 };
+      for (const [slot, amount] of bySlot) {
+        const place = count.slots.indexOf(slot);
+        if (place !== -1) count.amounts[place] = (count.amounts[place] ?? 0) + amount;
+        else {
+          const after = count.slots.findIndex((one) => one > slot);
+          count.slots.splice(after === -1 ? count.slots.length : after, 0, slot);
+          count.amounts.splice(after === -1 ? count.amounts.length : after, 0, amount);
+        }
+      }
+      count.until = frame.leaves(count.slots.at(-1) ?? frame.slot);
+      this.#counts.set(name, count);
+    }
+  }
+
+  #standing({ count: name, frame, quota, amount }: Ask, at: number): Standing {
+    const count = this.#counts.get(name);
+    if (count === undefined) return { sum: 0, resets: at, room: at };
+    forget(count, frame);
+    const sum = count.amounts.reduce((all, one) => all + one, 0);
+    const first = count.slots[0];
+    const resets = first === undefined ? at : frame.leaves(first);
+    // The slots leave one after the other, until there is enough room.
+    let left = sum;
+    let room = at;
+    for (let index = 0; index < count.slots.length && !fits({ amount, quota }, left); index++) {
+      left -= count.amounts[index] ?? 0;
+      room = frame.leaves(count.slots[index] ?? 0);
+    }
+    return { sum, resets, room };
+  }
+
+  #add({ count: name, frame }: Ask, amount: number, at: number): void {
+    let count = this.#counts.get(name);
+    if (count === undefined) {
+      this.#forgetSome(at);
+      count = { slots: [], amounts: [], until: 0 };
+      this.#counts.set(name, count);
+    }
+    const last = count.slots.length - 1;
+    if (count.slots[last] === frame.slot) count.amounts[last] = (count.amounts[last] ?? 0) + amount;
+    else {
+      count.slots.push(frame.slot);
+      count.amounts.push(amount);
+    }
+    count.until = frame.leaves(frame.slot);
+  }
+
+  /** Each new count pays for looking at a few old ones, so that their number is bounded by the calls of a window. */
+  #forgetSome(at: number): void {
+    this.#sweep ??= this.#counts.entries();
+    for (let looked = 0; looked < sweptAtOnce; looked++) {
+      const next = this.#sweep.next();
+      if (next.done === true) {
+        this.#sweep = null;
+        return;
+      }
+      const [name, count] = next.value;
+      if (count.until <= at) this.#counts.delete(name);
+    }
+  }
+}
+
+/** What nobody can tell the size of needs some room, as much as there is. */
+export function fits({ amount, quota }: Pick<Ask, 'amount' | 'quota'>, sum: number): boolean {
+  return amount === null ? sum < quota : sum + amount <= quota;
+}
+
+function forget(count: Count, frame: Frame): void {
+  while ((count.slots[0] ?? Infinity) < frame.first) {
+    count.slots.shift();
+    count.amounts.shift();
+  }
+}

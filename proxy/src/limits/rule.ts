@@ -1,0 +1,79 @@
+/** A limit as calls meet it: which of them it counts, and apart by what. */
+import { createHash } from 'node:crypto';
+import { matchesPattern } from '@weir/schema/settings/pattern';
+import type { LimitPolicy } from '@weir/schema/settings/limit';
+import type { Call } from '../call.ts';
+
+export interface Rule {
+  /** The same for as long as the same calls are counted in the same way, whatever the quota. */
+  id: string;
+  policy: LimitPolicy;
+  /** `key`: of the Weir key `keyId`. `saved`: of all calls. `header`: of the calls that bring it. */
+  from: 'key' | 'saved' | 'header';
+  /** The key whose calls are counted; '' for every key, and none. */
+  keyId: string;
+}
+
+/** @param keyId the key that a limit belongs to; '' for a saved one. */
+export function makeRule(policy: LimitPolicy, from: Rule['from'], keyId: string): Rule {
+  const { name, unit, window, by, match } = policy;
+  const shape = JSON.stringify([from, keyId, name, unit, window, by, match]);
+  return { id: createHash('sha256').update(shape).digest('base64url').slice(0, 16), policy, from, keyId };
+}
+
+/** Whose call it is, for limits: what the call says, with the user that its body names where no header does. */
+export interface Caller {
+  call: Call;
+  /** The end user. */
+  user: string;
+  /** The model that is asked for. */
+  model: string;
+}
+
+/** Whether a call counts. */
+export function applies({ policy: { match } }: Rule, { call, model }: Caller): boolean {
+  const { provider, operation, project, keyId, instructions } = call;
+  const among = (list: readonly string[] | undefined, value: string): boolean =>
+    list === undefined || list.some((pattern) => matchesPattern(pattern, value));
+  return (
+    among(match.providers, provider.name) &&
+    among(match.models, model) &&
+    (match.operations === undefined || match.operations.includes(operation)) &&
+    (match.projects === undefined || match.projects.includes(project)) &&
+    (match.keys === undefined || match.keys.includes(keyId)) &&
+    Object.entries(match.properties ?? {}).every(([name, value]) => propertyOf(instructions.properties, name) === value)
+  );
+}
+
+/** What names the count of a call. Calls that do not say who they are for share one: leaving it out opens no door. */
+export function countOf({ id, policy }: Rule, { call, user, model }: Caller): string {
+  if (policy.by.length === 0) return id;
+  const parts = policy.by.map((by) => {
+    switch (by) {
+      case 'key':
+        return call.keyId;
+      case 'project':
+        return call.project;
+      case 'user':
+        return user;
+      case 'session':
+        return call.instructions.sessionId;
+      case 'model':
+        return model;
+      case 'provider':
+        return call.provider.name;
+      default:
+        return propertyOf(call.instructions.properties, by.slice('property:'.length));
+    }
+  });
+  return joinCount(id, parts);
+}
+
+/** The name of a count; `restore.ts` makes the same of rows. */
+export function joinCount(id: string, parts: readonly string[]): string {
+  return parts.length === 0 ? id : `${id} ${JSON.stringify(parts)}`;
+}
+
+function propertyOf(properties: Readonly<Record<string, string>>, name: string): string {
+  return Object.hasOwn(properties, name) ? (properties[name] ?? '') : '';
+}
