@@ -85,7 +85,7 @@ async function main(): Promise<void> {
       limiter.follow(keys.holders());
     },
   });
-  const metrics = new Metrics(capture, marks);
+  const metrics = new Metrics({ capture, marks, limiter, ledger, restorer });
   const upstream = new Upstream();
   const { aws, googleServiceAccount, WEIR_REPLAY_LIMIT: bodyLimit } = settings;
   const signer = new Signer({ aws, googleServiceAccount, bodyLimit });
@@ -109,7 +109,7 @@ async function main(): Promise<void> {
     keys,
     edited,
     db,
-    health: () => health({ capture, edited, vault, metrics }),
+    health: () => health({ capture, edited, vault, metrics, restorer }),
     metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   });
   const app = makeApp({ ...options, api, metrics });

@@ -3,6 +3,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Call } from './call.ts';
 import { now } from './call.ts';
 import type { Capture } from './capture/capture.ts';
+import type { Limiter } from './limits/limiter.ts';
+import type { Restorer } from './limits/restore.ts';
 import type { RecorderStats } from './record/messages.ts';
 import type { Marks } from './spool/marks.ts';
 
@@ -11,6 +13,15 @@ const secondBuckets = Array.from({ length: 14 }, (_, power) => 0.01 * 2 ** power
 const overheadBuckets = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1];
 /** Calls over which the overhead shown in /weir/health is taken. */
 const recentCalls = 1024;
+
+/** Whose figures are told. */
+export interface Watched {
+  capture: Capture;
+  marks: Marks;
+  limiter: Limiter;
+  ledger: { readonly size: number };
+  restorer: Restorer;
+}
 
 export class Metrics {
   readonly registry = new Registry();
@@ -42,7 +53,7 @@ export class Metrics {
   readonly #recent = new Float64Array(recentCalls);
   #seen = 0;
 
-  constructor(capture: Capture, marks: Marks) {
+  constructor({ capture, marks, limiter, ledger, restorer }: Watched) {
     const gauge = (name: string, help: string, value: () => number): void => {
       const made: Gauge = new Gauge({ name, help, registers: [this.registry], collect: (): void => made.set(value()) });
     };
@@ -53,6 +64,11 @@ export class Metrics {
     gauge('weir_capture_shed_bytes_total', 'Bytes of bodies that were not read.', () => capture.shedBytes);
     gauge('weir_capture_overflow_bytes', 'Captured bytes that wait in a file.', () => capture.overflowBytes);
     gauge('weir_recorder_deaths_total', 'Times the recorder had to be started again.', () => capture.recorderDeaths);
+    gauge('weir_limits_refused_total', 'Requests that a limit refused.', () => limiter.refused);
+    gauge('weir_limits_warned_total', 'Requests that passed a limit which only warns.', () => limiter.warned);
+    gauge('weir_limits_open', 'Requests that hold something of a limit.', () => limiter.open);
+    gauge('weir_limits_counts', 'Counts of limits that are held in memory.', () => ledger.size);
+    gauge('weir_limits_restoring', 'Limits whose past is not counted yet.', () => restorer.waiting);
     const unpriced: Gauge<'provider' | 'model'> = new Gauge({
       name: 'weir_unpriced_models',
       help: 'Calls with usage but without a known price, by model; at most 50 models.',

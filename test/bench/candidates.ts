@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startStore, type RunningStore } from '@weir/schema/store/spawn';
+import { firstKey } from '../support/administration.ts';
 import { within } from '../support/deadline.ts';
 import { startProxy } from '../support/weir.ts';
 
@@ -49,6 +50,8 @@ export async function startRelay(upstream: string): Promise<Candidate> {
 export interface WeirCandidate extends Candidate {
   /** Where its rows go, with the password and without. */
   store: Pick<RunningStore, 'url' | 'adminUrl'>;
+  /** Text of its first key. */
+  key: string;
 }
 
 /** Weir, with everything recorded. */
@@ -61,6 +64,7 @@ export async function startWeirCandidate(upstream: string): Promise<WeirCandidat
     url: `${proxy.url}/openai`,
     pids: [proxy.child.pid ?? 0],
     store,
+    key: firstKey(dataDir),
     stop: async () => {
       await proxy.stop();
       await store.stop();

@@ -4,6 +4,7 @@
  * stood still are left out. Options: `--rounds 5 --seconds 1 --streams 500`.
  */
 import { parseArgs } from 'node:util';
+import { makeKey } from '../support/administration.ts';
 import { busyStore } from './busy-store.ts';
 import {
   cpuMs,
@@ -50,6 +51,8 @@ else console.log('nginx is not installed: its ratios are left out (Debian: apt-g
 const anchors = candidates.filter((candidate) => candidate !== upstream && candidate !== weir);
 const recorded = makeTarget(weir.url);
 const unrecorded = makeTarget(weir.url, { 'weir-log': 'bodies=?0' });
+/** With a key that has no limits, and with one that has three which no call reaches. */
+const limits = { none: await keyTarget([]), three: await keyTarget(threeLimits()) };
 const targets = new Map<Candidate, Target>(candidates.map((candidate) => [candidate, makeTarget(candidate.url)]));
 targets.set(weir, recorded);
 
@@ -64,10 +67,10 @@ interface Spell {
 }
 
 /** A closed loop of 32 connections, cut into spells of 25 ms. */
-async function underLoad(candidate: Candidate, body?: Buffer): Promise<Spell[]> {
+async function underLoad(candidate: Candidate, body?: Buffer, target = targetOf(candidate)): Promise<Spell[]> {
   const samples: { at: number; cpu: number }[] = [];
   const timer = setInterval(() => samples.push({ at: clock(), cpu: cpuMs(candidate.pids) }), 25);
-  const made = await closedLoop(targetOf(candidate), 32, durationMs, body);
+  const made = await closedLoop(target, 32, durationMs, body);
   clearInterval(timer);
   const ends = made.map(({ startedAt, ms }) => startedAt + ms);
   return samples.slice(1).map(({ at, cpu }, index) => {
@@ -103,6 +106,20 @@ function cpuOf(loads: Loads, candidate: Candidate): number {
 function rateOf(loads: Loads, candidate: Candidate): number {
   const { ms, requests } = total(loads.get(candidate));
   return (requests / ms) * 1000;
+}
+
+function threeLimits(): object[] {
+  const window = { seconds: 3600 };
+  return [
+    { name: 'requests', quota: 1e9, window },
+    { name: 'tokens', unit: 'tokens', quota: 1e12, window, by: ['user'] },
+    { name: 'dollars', unit: 'usd', quota: 1e6, window: { calendar: 'month' } },
+  ];
+}
+
+async function keyTarget(keyLimits: object[]): Promise<Target> {
+  const { key } = await makeKey(new URL(weir.url).origin, weir.key, { limits: keyLimits });
+  return makeTarget(weir.url, { 'weir-key': key });
 }
 
 const targetOf = (candidate: Candidate): Target => targets.get(candidate) as Target;
@@ -142,7 +159,7 @@ function report(measure: string, anchor: string, unit: string, value: number, ot
 
 try {
   say('warming up');
-  for (const target of [...targets.values(), unrecorded]) await calls(target, 32, 8_000);
+  for (const target of [...targets.values(), unrecorded, ...Object.values(limits)]) await calls(target, 32, 8_000);
   for (const candidate of candidates) await chunkDelays(targetOf(candidate), 50);
 
   say('latency');
@@ -153,6 +170,9 @@ try {
   const load = await inTurns(candidates, rounds, (candidate) => underLoad(candidate));
   const large = bodyOf(100_000);
   const largeLoad = await inTurns([weir, ...anchors], rounds, (candidate) => underLoad(candidate, large));
+
+  say('limits');
+  const limited = await inTurns(Object.values(limits), 2 * rounds, (target) => underLoad(weir, undefined, target));
 
   say('memory');
   const before = memoryKb(weir.pids);
@@ -185,6 +205,13 @@ try {
   const p99 = (target: Target): number => added(open, target, 0.99);
   report('added p99, 500/s open loop', 'weir, no bodies kept', 'ms', p99(recorded), p99(unrecorded), { atMost: 3 });
   report('added p99, 200/s, queries flat out', 'no queries', 'ms', store.busy, store.idle, { atMost: 3 });
+  const limitedCpu = (target: Target): number => {
+    const { cpu, requests } = total(limited.get(target));
+    return cpu / requests;
+  };
+  report('CPU per request, three limits', 'no limits', 'ms', limitedCpu(limits.three), limitedCpu(limits.none), {
+    atMost: 1.1,
+  });
   report('memory per open stream', '100 KB', 'KB', memory, 100, { atMost: 1 });
 } finally {
   for (const candidate of candidates.slice(1)) await candidate.stop();

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { Capture } from '../capture/capture.ts';
 import { leastFreeBytes } from '../disk.ts';
 import type { Edited } from '../edited.ts';
+import type { Restorer } from '../limits/restore.ts';
+import { unreadableLimits } from '../limits/saved.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Vault } from '../vault/vault.ts';
 import { version } from '../version.ts';
@@ -32,6 +34,8 @@ export const healthBody = z.object({
     models: z.array(z.object({ provider: z.string(), model: z.string(), requests: z.number() })),
     others: z.number(),
   }),
+  /** `restoring`: limits whose past is not counted yet. `unreadable`: saved limits of another version, not in force here. */
+  limits: z.object({ restoring: z.number(), unreadable: z.number() }),
   /** Of the store; `unopened`: stored under another WEIR_SECRET than this process has, and not used. */
   provider_keys: z.object({
     opened: z.number(),
@@ -44,16 +48,18 @@ export interface HealthOptions {
   edited: Edited;
   vault: Vault;
   metrics: Metrics;
+  restorer: Restorer;
 }
 
-export function health({ capture, edited, vault, metrics }: HealthOptions): z.infer<typeof healthBody> {
+export function health({ capture, edited, vault, metrics, restorer }: HealthOptions): z.infer<typeof healthBody> {
   const { stale } = edited;
   const stats = capture.stats;
   const lost = (stats?.lostRows ?? 0) + (stats?.shedBodies ?? 0) + (stats?.rejectedRows ?? 0);
   const reachable = stats?.storeReachable ?? false;
   const waiting = (stats?.spoolLagMs ?? 0) > 10_000;
   const disk = stats && { free_bytes: stats.diskFreeBytes, low: stats.diskFreeBytes < leastFreeBytes };
-  const trouble = lost > 0 || waiting || stale || disk?.low === true || vault.unopened.length > 0;
+  const unreadable = unreadableLimits(edited.rows.limits);
+  const trouble = unreadable > 0 || lost > 0 || waiting || stale || disk?.low === true || vault.unopened.length > 0;
   return {
     status: stats === null ? 'starting' : trouble ? 'degraded' : 'ok',
     version,
@@ -75,6 +81,7 @@ export function health({ capture, edited, vault, metrics }: HealthOptions): z.in
       models: stats?.unpricedModels ?? [],
       others: stats?.unpricedOthers ?? 0,
     },
+    limits: { restoring: restorer.waiting, unreadable },
     provider_keys: { opened: vault.opened, unopened: vault.unopened },
   };
 }

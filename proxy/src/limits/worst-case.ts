@@ -37,7 +37,7 @@ const bounded: ReadonlySet<Operation> = new Set<Operation>([
   'embeddings',
 ]);
 /** They only read or keep, whatever their method; what a finished batch cost comes with its lines. */
-const free: ReadonlySet<Operation> = new Set<Operation>(['model_list', 'token_count', 'file', 'moderation']);
+const free: ReadonlySet<Operation> = new Set<Operation>(['model_list', 'token_count', 'file', 'moderation', 'batch']);
 
 /** What providers put around a conversation: roles, the declaration that there are tools. */
 const around = 1_024;
