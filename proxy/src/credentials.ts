@@ -120,6 +120,8 @@ export interface ForwardedHeaders {
   kept: string[];
   /** How Weir must sign the call; null when the headers are all it needs. */
   signing: Signing | null;
+  /** The held key that they carry; null for any other. */
+  heldKey: string | null;
 }
 
 export interface ForwardOptions {
@@ -167,11 +169,11 @@ export function forwardHeaders(raw: readonly string[], options: ForwardOptions):
     if (resigned && (signatureHeaders.has(lower) || signatureKey(provider, value) !== null)) continue;
     forwarded.push(name, value);
   }
-  if (credentials.own || credentials.holder === null) return { forwarded, kept, signing: null };
+  if (credentials.own || credentials.holder === null) return { forwarded, kept, signing: null, heldKey: null };
   const held = heldCredential(destination, options.held);
-  if (held !== null) return { forwarded: [...forwarded, ...held], kept, signing: null };
+  if (held !== null) return { forwarded: [...forwarded, ...held.header], kept, signing: null, heldKey: held.id };
   if (provider.signing !== undefined && options.signer.can(provider.signing)) {
-    return { forwarded, kept, signing: provider.signing };
+    return { forwarded, kept, signing: provider.signing, heldKey: null };
   }
   throw new WeirError(
     'unauthorized',
@@ -191,11 +193,11 @@ function whatToSet({ keyEnvironment, signing }: Provider): string {
 }
 
 /** The header by which Weir presents the key that it holds for a destination; null when it holds none. */
-function heldCredential(destination: Destination, held: HeldKeys): [string, string] | null {
-  const header = destination.provider.credentialHeaders[0];
-  const key = header === undefined ? null : held.choose(destination);
-  if (key === null || header === undefined) return null;
-  return [header, header === 'authorization' ? `Bearer ${key}` : key];
+function heldCredential(destination: Destination, held: HeldKeys): { id: string; header: [string, string] } | null {
+  const name = destination.provider.credentialHeaders[0];
+  const key = name === undefined ? null : held.choose(destination);
+  if (key === null || name === undefined) return null;
+  return { id: key.id, header: [name, name === 'authorization' ? `Bearer ${key.secret}` : key.secret] };
 }
 
 /** The query without parameters that hold a Weir key or an AWS signature; everything else stays as it came. */

@@ -14,7 +14,7 @@ import type { Limiter } from './limits/limiter.ts';
 import { checkOrigin, corsHeaders } from './origin.ts';
 import { errorShapeOf } from './providers/own-errors.ts';
 import type { Signing } from './providers/provider.ts';
-import { decide, ownHeaders, relay } from './relay.ts';
+import { decide, ownHeaders, rawHeader, relay } from './relay.ts';
 import { newRequestId } from './request-id.ts';
 import { findProvider, routeNative, splitPath, type SplitPath } from './route.ts';
 import type { Signer } from './signing/signer.ts';
@@ -55,9 +55,11 @@ export async function passThrough(
     flight.started = true;
   };
   let request: SendRequest;
+  let used: string | null = null;
   try {
     checkOrigin(incoming, options.settings);
-    const { target, headers, kept, signing } = prepare(call, split, options);
+    const { target, headers, kept, signing, heldKey } = prepare(call, split, options);
+    used = heldKey;
     // What is read before the call's start is marked waits for it.
     let early: Buffer[] | null = [];
     const { body: arriving, first } = await readBody(incoming, (chunk) => {
@@ -87,7 +89,10 @@ export async function passThrough(
     return refuse(call, error, options);
   }
   const receiver: Receiver = {
-    reply: (reply) => relay(call, reply, options.capture),
+    reply: (reply) => {
+      if (used !== null) options.held.answered(used, reply.status, rawHeader(reply.headers, 'retry-after'));
+      return relay(call, reply, options.capture);
+    },
     failed: (error) => unreachable(call, error, options.capture),
   };
   const attempt = call.attempts[0] as Attempt;
@@ -163,7 +168,7 @@ export function prepare(
   call: Call,
   split: SplitPath,
   { settings, keys, held, signer, isOwnAddress }: PassthroughOptions,
-): { target: Target; headers: string[]; kept: string[]; signing: Signing | null } {
+): { target: Target; headers: string[]; kept: string[]; signing: Signing | null; heldKey: string | null } {
   const { incoming, provider, instructions } = call;
   if (instructions.refusal !== null) throw instructions.refusal;
   const credentialOptions = { keys, requireKey: settings.requireKey };
@@ -176,14 +181,14 @@ export function prepare(
     allowTargets: settings.WEIR_ALLOW_TARGETS,
     isOwnAddress,
   });
-  const { forwarded, kept, signing } = forwardHeaders(incoming.rawHeaders, {
+  const { forwarded, kept, signing, heldKey } = forwardHeaders(incoming.rawHeaders, {
     destination: { provider, place: split.place, path: split.path, named: target.guarded ? target.origin : null },
     connection: incoming.headers.connection,
     credentials,
     held,
     signer,
   });
-  return { target, headers: forwarded, kept, signing };
+  return { target, headers: forwarded, kept, signing, heldKey };
 }
 
 /** Whose call it is, and what the key says of it: its properties stand under the call's own. */

@@ -193,7 +193,8 @@ export function ownHeaders(call: Call): string[] {
   return headers;
 }
 
-function rawHeader(raw: readonly string[], name: string): string | undefined {
+/** The value of the first header of a name, which is in lower case. */
+export function rawHeader(raw: readonly string[], name: string): string | undefined {
   for (let index = 0; index + 1 < raw.length; index += 2) {
     if (raw[index]?.toLowerCase() === name) return raw[index + 1];
   }

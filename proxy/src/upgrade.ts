@@ -66,7 +66,7 @@ export function handleUpgrade(
 
 function connect(
   call: Call,
-  { target, headers }: ReturnType<typeof prepare>,
+  { target, headers, heldKey }: ReturnType<typeof prepare>,
   socket: Duplex,
   head: Buffer,
   options: PassthroughOptions,
@@ -94,6 +94,7 @@ function connect(
   };
   const answered = (response: IncomingMessage): void => {
     call.status = response.statusCode ?? 502;
+    if (heldKey !== null) options.held.answered(heldKey, call.status, response.headers['retry-after']);
     if (attempt !== undefined) {
       attempt.status = call.status;
       attempt.connectMs = attempt.headersMs = now() - attempt.startedAt;

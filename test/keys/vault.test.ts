@@ -3,6 +3,7 @@ import type { ProviderKeyRow } from '@weir/schema/records';
 import { expect, test } from 'vitest';
 import { findProvider } from '../../proxy/src/route.ts';
 import { open, opens, rewrap, seal } from '../../proxy/src/vault/seal.ts';
+import { KeyRest } from '@weir/proxy/src/vault/rest.ts';
 import { pick, Vault, type Destination } from '../../proxy/src/vault/vault.ts';
 
 const master = 'a master secret of the test';
@@ -95,7 +96,7 @@ test('a process with the old master secret goes on with what it has opened, and 
   const vault = vaultOf([row]);
   const rotated = { ...row, ...rewrap(master, other, row), updated_at: '2026-11-23 00:00:01.000000' };
   vault.replace([rotated]);
-  expect([vault.choose(to('openai')), vault.unopened]).toEqual(['sk-pk_1-0123456789', []]);
+  expect([vault.choose(to('openai'))?.secret, vault.unopened]).toEqual(['sk-pk_1-0123456789', []]);
   vault.replace([{ ...rotated, provider: 'anthropic' }]);
   expect([vault.choose(to('anthropic')), vault.unopened.length]).toEqual([null, 1]);
 });
@@ -104,7 +105,7 @@ test('what does not open is named by its fingerprint, and the rest works', () =>
   const [mine, foreign] = [stored('pk_1'), stored('pk_2')];
   const vault = vaultOf([mine, { ...foreign, ...rewrap(master, other, foreign) }]);
   expect(vault.unopened).toEqual([{ provider_key_id: 'pk_2', provider: 'openai', fingerprint: foreign.fingerprint }]);
-  expect([vault.opened, vault.choose(to('openai'))]).toEqual([1, 'sk-pk_1-0123456789']);
+  expect([vault.opened, vault.choose(to('openai'))?.secret]).toEqual([1, 'sk-pk_1-0123456789']);
   expect(vaultOf([mine], {}, null).unopened).toHaveLength(1);
 });
 
@@ -118,7 +119,7 @@ test('a key goes to the hosts it was stored for and to no other', () => {
     ],
     { anthropic: 'sk-environment' },
   );
-  const chosen = (path: string, named?: string): string | null => vault.choose(to(path, named ?? null));
+  const chosen = (path: string, named?: string): string | null => vault.choose(to(path, named ?? null))?.secret ?? null;
   expect(chosen('openai')).toContain('pk_openai');
   expect(chosen('azure/mine')).toContain('pk_azure');
   expect(chosen('azure/mine.openai')).toContain('pk_azure');
@@ -148,7 +149,7 @@ test('several are taken by their weights, those of the environment too; a disabl
   });
   const counts = new Map<string, number>();
   for (let call = 0; call < 8_000; call++) {
-    const key = vault.choose(to('openai')) ?? '';
+    const key = vault.choose(to('openai'))?.secret ?? '';
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   expect([...counts.keys()].sort()).toEqual(['sk-environment', 'sk-pk_1-0123456789', 'sk-pk_2-0123456789']);
@@ -169,4 +170,42 @@ test('the choice follows the weights exactly', () => {
   ];
   expect([0, 0.24, 0.25, 0.99].map((random) => pick(candidates, random)?.name)).toEqual(['a', 'a', 'b', 'b']);
   expect(pick([], 0.5)).toBeUndefined();
+});
+
+test('a key that was refused rests while another fits; when all rest, the one that rests the shortest is asked', () => {
+  const vault = vaultOf([stored('pk_1'), stored('pk_2')], {});
+  const chosen = (): Set<string | undefined> => {
+    return new Set(Array.from({ length: 200 }, () => vault.choose(to('openai'))?.id));
+  };
+  vault.answered('pk_1', 401, undefined);
+  expect(chosen()).toEqual(new Set(['pk_2']));
+  vault.answered('pk_2', 429, '7');
+  expect(chosen()).toEqual(new Set(['pk_2']));
+  expect(vault.resting()).toMatchObject([
+    { provider_key_id: 'pk_1', status: 401 },
+    { provider_key_id: 'pk_2', status: 429 },
+  ]);
+  // A provider's own failure says nothing of the key; success ends the rest.
+  vault.answered('pk_2', 500, undefined);
+  expect(chosen()).toEqual(new Set(['pk_2']));
+  vault.answered('pk_1', 200, undefined);
+  expect(chosen()).toEqual(new Set(['pk_1']));
+});
+
+test.each([
+  [401, undefined, 60_000],
+  [403, undefined, 60_000],
+  [429, undefined, 5_000],
+  [429, '30', 30_000],
+  [429, 'Thu, 01 Jan 2026 00:00:20 GMT', 20_000],
+  [429, '999999', 600_000],
+  [429, 'soon', 5_000],
+  [429, '0', 0],
+  [500, '30', 0],
+])('%s with Retry-After %s rests for %s ms', (status, retryAfter, ms) => {
+  const at = Date.UTC(2026, 0, 1);
+  const rest = new KeyRest();
+  rest.answered('a', status, retryAfter, at);
+  expect((rest.of('a', at)?.until ?? at) - at).toBe(ms);
+  expect(rest.of('a', at + ms)).toBeNull();
 });

@@ -21,6 +21,7 @@ const settings = {
   ANTHROPIC_API_KEY: 'sk-held-anthropic',
   GEMINI_API_KEY: 'held-google',
   WEIR_REPLAY_LIMIT: '200kb',
+  WEIR_SECRET: 'a master secret of tests',
 };
 beforeAll(async () => {
   provider = await startProvider((seen, response) => {
@@ -338,7 +339,7 @@ test('settings outlive the store: keys and provider keys of the last good copy s
     );
     expect((await there(revoked.key, 'gpt-4o-mini')).status).toBe(401);
     const { json: health } = await ask(second.url, null, 'GET', '/health');
-    expect([health.stale, health.provider_keys]).toEqual([true, { opened: 1, unopened: [] }]);
+    expect([health.stale, health.provider_keys]).toEqual([true, { opened: 1, resting: [], unopened: [] }]);
     const mine = firstKey(alone);
     const write = await ask(second.url, mine, 'POST', '/keys', {});
     expect([write.status, write.json]).toEqual([
@@ -353,4 +354,31 @@ test('settings outlive the store: keys and provider keys of the last good copy s
   }
   const gone = await ask(weir.proxy.url, admin, 'DELETE', `/provider-keys/${String(held.json.provider_key_id)}`);
   expect(gone.status).toBe(200);
+});
+
+test('a provider key that was refused rests while another fits, and health names it', async () => {
+  const asAdmin = (method: string, path: string, body?: object) => ask(weir.proxy.url, admin, method, path, body);
+  const stored = await asAdmin('POST', '/provider-keys', { provider: 'anthropic', secret: 'sk-of-the-vault-4567' });
+  expect(stored.status).toBe(201);
+  const { script } = provider;
+  const bearer = (headers: readonly string[]): string => headers[headers.indexOf('x-api-key') + 1] ?? '';
+  provider.script = (seen, response) => {
+    if (bearer(seen.headers) === 'sk-held-anthropic') return json(response, { type: 'error' }, 401);
+    json(response, { type: 'message', model: 'claude', content: [], usage: { input_tokens: 1, output_tokens: 1 } });
+  };
+  try {
+    const { key } = await make({});
+    const message = (): Promise<RawResponse> => call(key, '/anthropic/v1/messages', chat('claude-sonnet-4-5'));
+    await until(20_000, 'the key of the environment is refused', async () =>
+      (await message()).status === 401 ? true : undefined,
+    );
+    for (let n = 0; n < 20; n++) expect((await message()).status).toBe(200);
+    const { json: health } = await asAdmin('GET', '/health');
+    expect((health.provider_keys as { resting: object[] }).resting).toEqual([
+      { provider_key_id: 'environment:anthropic', status: 401, until: expect.any(Number) as number },
+    ]);
+  } finally {
+    provider.script = script;
+    await asAdmin('DELETE', `/provider-keys/${String(stored.json.provider_key_id)}`);
+  }
 });

@@ -39,6 +39,8 @@ export const healthBody = z.object({
   /** Of the store; `unopened`: stored under another WEIR_SECRET than this process has, and not used. */
   provider_keys: z.object({
     opened: z.number(),
+    /** Their provider has just refused them: others are taken meanwhile, where there are any. `until`: ms since 1970. */
+    resting: z.array(z.object({ provider_key_id: z.string(), status: z.number(), until: z.number() })),
     unopened: z.array(z.object({ provider_key_id: z.string(), provider: z.string(), fingerprint: z.string() })),
   }),
 });
@@ -82,6 +84,6 @@ export function health({ capture, edited, vault, metrics, restorer }: HealthOpti
       others: stats?.unpricedOthers ?? 0,
     },
     limits: { restoring: restorer.waiting, unreadable },
-    provider_keys: { opened: vault.opened, unopened: vault.unopened },
+    provider_keys: { opened: vault.opened, resting: vault.resting(), unopened: vault.unopened },
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { ProviderKeyRow } from '@weir/schema/records';
 import type { Provider } from '../providers/provider.ts';
+import { KeyRest, type Resting } from './rest.ts';
 import { open } from './seal.ts';
 
 /** Where a call goes, as far as it decides which keys fit. */
@@ -19,7 +20,15 @@ export interface Destination {
 
 export interface HeldKeys {
   /** A key for this destination; null when Weir holds none that fits. */
-  choose(destination: Destination): string | null;
+  choose(destination: Destination): Chosen | null;
+  /** What the provider answered to a call with a key that was chosen. */
+  answered(id: string, status: number, retryAfter: string | undefined): void;
+}
+
+export interface Chosen {
+  /** `provider_key_id`; of one of the environment its variable's provider. */
+  id: string;
+  secret: string;
 }
 
 /** A stored key that does not open with the `WEIR_SECRET` of this process. */
@@ -38,6 +47,7 @@ export class Vault implements HeldKeys {
   /** In /weir/health. */
   unopened: Unopened[] = [];
   #held = new Map<string, Held>();
+  readonly #rest = new KeyRest();
 
   /** @param environment provider name → key, of the vendors' own variables. */
   constructor(
@@ -64,13 +74,34 @@ export class Vault implements HeldKeys {
     this.unopened = unopened;
   }
 
-  choose(destination: Destination): string | null {
+  choose(destination: Destination): Chosen | null {
     const fitting = [...this.#held.values()]
       .filter(({ row }) => row.enabled && fits(row, destination))
-      .map(({ row, secret }) => ({ secret, weight: row.weight }));
-    const own = destination.named === null ? this.environment.get(destination.provider.name) : undefined;
-    if (own !== undefined) fitting.push({ secret: own, weight: 1 });
-    return pick(fitting, Math.random())?.secret ?? null;
+      .map(({ row, secret }) => ({ id: row.provider_key_id, secret, weight: row.weight }));
+    const { name } = destination.provider;
+    const own = destination.named === null ? this.environment.get(name) : undefined;
+    if (own !== undefined) fitting.push({ id: `environment:${name}`, secret: own, weight: 1 });
+    if (fitting.length < 2) return fitting[0] ?? null;
+    const at = Date.now();
+    const well = fitting.filter(({ id }) => this.#rest.of(id, at) === null);
+    if (well.length > 0) return pick(well, Math.random()) ?? null;
+    // All rest: that whose rest ends first is asked.
+    const until = (id: string): number => this.#rest.of(id, at)?.until ?? 0;
+    return fitting.reduce((first, one) => (until(one.id) < until(first.id) ? one : first));
+  }
+
+  answered(id: string, status: number, retryAfter: string | undefined): void {
+    this.#rest.answered(id, status, retryAfter, Date.now());
+  }
+
+  /** Keys that their provider has just refused, for /weir/health. */
+  resting(): ({ provider_key_id: string } & Resting)[] {
+    const ids = [...this.#held.keys(), ...[...this.environment.keys()].map((name) => `environment:${name}`)];
+    const at = Date.now();
+    return ids.flatMap((id) => {
+      const found = this.#rest.of(id, at);
+      return found === null ? [] : [{ provider_key_id: id, ...found }];
+    });
   }
 
   /**
@@ -98,10 +129,7 @@ function fits(row: ProviderKeyRow, { provider, place, path, named }: Destination
   return host !== null && host === provider.place.hostOf(place, path);
 }
 
-/**
- * One of them, by weight. Which keys are well is not looked at yet: candidates that a provider has refused lately would be left
- * out here. @param random from 0 to less than 1.
- */
+/** One of them, by weight. @param random from 0 to less than 1. */
 export function pick<T extends { weight: number }>(candidates: readonly T[], random: number): T | undefined {
   let left = random * candidates.reduce((sum, { weight }) => sum + weight, 0);
   return candidates.find(({ weight }) => (left -= weight) < 0) ?? candidates.at(-1);
