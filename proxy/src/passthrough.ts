@@ -68,7 +68,7 @@ export async function passThrough(
     });
     call.requestModel = peekModel(first) ?? call.requestModel;
     let body = await checkModel(call, arriving, options.settings.WEIR_REPLAY_LIMIT);
-    if (options.limiter.inForce(call)) body = await options.limiter.admit(call, body);
+    if (options.limiter.inForce(call)) body = await options.limiter.admit(call, body, new URL(target.origin).host);
     // The client left meanwhile: its start was marked without what has been taken, and nobody will tell of it.
     if (flight.started) options.limiter.release(call);
     if (outgoing.destroyed) return;

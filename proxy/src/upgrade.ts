@@ -52,6 +52,12 @@ export function handleUpgrade(
     }
     // A connection that has passed its limit ends as one whose provider has gone.
     if (options.limiter.inForce(call)) await options.limiter.admitUpgrade(call, () => socket.destroy());
+    if (socket.destroyed) {
+      call.status = 499;
+      begin(prepared.kept);
+      end(call, { outcome: 'cancelled', error: noError }, options);
+      return;
+    }
     call.attempts.push(makeAttempt(prepared.target));
     begin(prepared.kept);
     connect(call, prepared, socket, head, options);

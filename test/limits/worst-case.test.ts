@@ -32,7 +32,7 @@ function callOf(
 function most(path: string, body: string | Buffer, headers: Record<string, string> = {}) {
   const { call, bytes } = callOf(path, body, headers);
   const held = readHeld(call, bytes);
-  return worstCase({ call, held, model: callerOf(call, held).model }, builtInBook);
+  return worstCase({ call, held, model: callerOf(call, held).model, host: '' }, builtInBook);
 }
 const chat = (more: object): string => JSON.stringify({ model: 'gpt-4o-mini', messages: [], ...more });
 
@@ -50,7 +50,7 @@ test.skipIf(!recordingsPresent)(`every recording with usage${recordingsPresent ?
     const { call, bytes } = callOf(path, bodyOf(request), request.headers);
     const read = readHeld(call, bytes);
     const model = callerOf(call, read).model;
-    const { tokens, nanos, unpriced } = worstCase({ call, held: read, model }, builtInBook);
+    const { tokens, nanos, unpriced } = worstCase({ call, held: read, model, host: '' }, builtInBook);
     if (tokens === null) {
       open++;
       continue;

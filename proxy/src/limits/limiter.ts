@@ -75,15 +75,15 @@ export class Limiter {
   }
 
   /**
-   * Takes what the call may come to. @returns the body to send. @throws WeirError `limit_exceeded` when a limit has no room,
+   * Takes what the call may come to. @param host that it goes to: some cost more. @returns the body to send. @throws WeirError `limit_exceeded` when a limit has no room,
    * with when it will; `overloaded` when what was counted before cannot be known, and is to be.
    */
-  async admit(call: Call, body: RequestBody): Promise<RequestBody> {
+  async admit(call: Call, body: RequestBody, host: string): Promise<RequestBody> {
     const all = this.#rulesOf(call);
     const { held, rest } = await this.#look(call, body, all);
     const caller = callerOf(call, held);
     const rules = all.filter((rule) => applies(rule, caller));
-    if (rules.length > 0) await this.#take(rules, caller, this.#mostOf(rules, caller, held));
+    if (rules.length > 0) await this.#take(rules, caller, this.#mostOf(rules, caller, { held, host }));
     return rest;
   }
 
@@ -238,10 +238,10 @@ export class Limiter {
     this.#open.set(call.id, { rules, reservation: call.reservation, tokens: 0, nanos: 0, cut: null });
   }
 
-  #mostOf(rules: readonly Rule[], { call, model }: Caller, held: Held | null): WorstCase {
+  #mostOf(rules: readonly Rule[], { call, model }: Caller, sent: { held: Held | null; host: string }): WorstCase {
     if (!rules.some(({ policy: { unit } }) => unit === 'tokens' || unit === 'usd'))
       return { tokens: 0, nanos: 0, unpriced: false };
-    return worstCase({ call, held, model }, this.options.prices.book);
+    return worstCase({ call, model, ...sent }, this.options.prices.book);
   }
 
   /** A limit that only warns has been passed: said in a header and in the row. */
@@ -293,7 +293,7 @@ function refusalOf(
   const never = ask?.amount != null && ask.amount > ask.quota;
   const room = Number.isFinite(standing.room) ? standing.room : at + 1000;
   const when = never
-    ? ', more than the limit allows at all'
+    ? ', more than the limit ever allows'
     : window === null
       ? ''
       : `. There is room from ${new Date(room).toISOString()} on`;

@@ -61,6 +61,7 @@ export interface Question {
   /** The body, whole; null where it was not held. */
   held: Held | null;
   model: string;
+  host: string;
 }
 
 /** @param book the prices in force. */
@@ -107,10 +108,10 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && value > 0 && value <= 1e9;
 }
 
-function tariffOf({ call, model }: Question, serviceTier: string | null, book: PriceBook): Tariff | null {
+function tariffOf({ call, model, host }: Question, serviceTier: string | null, book: PriceBook): Tariff | null {
   const provider = findSeller(call.provider.name);
   if (provider === null) return null;
-  const tariff = findTariff({ provider, models: [model], host: '', at: new Date(), serviceTier }, book);
+  const tariff = findTariff({ provider, models: [model], host, at: new Date(), serviceTier }, book);
   // What a tool costs is known of models that nobody has a price of.
   return tariff !== null && [...tariff.rates.keys()].every((name) => toolPrice.test(name)) ? null : tariff;
 }
