@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { startStore, type RunningStore } from '@weir/schema/store/spawn';
 import { firstKey } from '../support/administration.ts';
 import { within } from '../support/deadline.ts';
-import { startProxy } from '../support/weir.ts';
+import { reachesStore, startProxy } from '../support/weir.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -59,6 +59,7 @@ export async function startWeirCandidate(upstream: string): Promise<WeirCandidat
   const dataDir = mkdtempSync(join(tmpdir(), 'weir-bench-'));
   const store = await startStore({ dataDir, port: 0, deadline: 120_000 });
   const proxy = await startProxy(dataDir, { CLICKHOUSE_URL: store.adminUrl, WEIR_UPSTREAM_OPENAI: upstream });
+  await reachesStore(proxy.url);
   return {
     name: 'weir',
     url: `${proxy.url}/openai`,
