@@ -7,6 +7,7 @@ import type { Caller } from './rule.ts';
 /** A body that is held whole. */
 export interface Held {
   bytes: Buffer;
+  text: string;
   /** Null where it is no JSON object that can be read: compressed, a form, broken. */
   root: JsonObject | null;
 }
@@ -14,7 +15,8 @@ export interface Held {
 export function readHeld(call: Call, bytes: Buffer): Held {
   const encoding = call.incoming.headers['content-encoding'] ?? '';
   const plain = encoding === '' || encoding.toLowerCase() === 'identity';
-  return { bytes, root: plain ? asObject(parseJson(bytes.toString())?.value) : null };
+  const text = bytes.toString();
+  return { bytes, text, root: plain ? asObject(parseJson(text)?.value) : null };
 }
 
 /** @param held null where the body was not held. */

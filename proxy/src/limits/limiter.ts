@@ -139,7 +139,7 @@ export class Limiter {
       return;
     }
     this.#open.delete(note.id);
-    const { taken } = open?.reservation ?? note.limited;
+    const { taken } = open?.reservation ?? note.limited ?? { taken: [] };
     const timed = taken.filter(({ unit }) => unit !== 'concurrent');
     const used = { requests: note.requests, tokens, usd: nanos, concurrent: 0 };
     this.options.ledger.settle(

@@ -74,8 +74,7 @@ export function worstCase(question: Question, book: PriceBook): WorstCase {
   const tariff = tariffOf(question, null, book);
   const unbounded: WorstCase = { tokens: null, nanos: null, unpriced: tariff === null };
   if (!bounded.has(operation) || held === null || held.root === null) return unbounded;
-  const { root, bytes } = held;
-  const written = bytes.toString('latin1');
+  const { root, bytes, text: written } = held;
   // A name may be written with escapes.
   const text = written.includes('\\u') ? JSON.stringify(root) : written;
   // In a completion `prompt` is the text itself.

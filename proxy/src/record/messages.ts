@@ -15,7 +15,8 @@ export type FromRecorder =
 export interface TakenNote {
   /** `request_id` of the call. */
   id: string;
-  limited: Reservation;
+  /** What it had taken; of a recovered call alone: of any other the main thread knows. */
+  limited: Reservation | null;
   /** 0: Weir refused it. */
   requests: 0 | 1;
   tokens: number;

@@ -186,7 +186,7 @@ export class Recorder {
     this.#finished.push({ written: null, rows });
     // It comes again with every download, and costs once.
     if (start.limited !== undefined && this.#counted.first(told.end.request_id))
-      this.#taken.push(...takenNote(start.row.request_id, told.read.start, told.end, measured, false));
+      this.#taken.push(...takenNote({ id: start.row.request_id, over: false }, told.read.start, told.end, measured));
   }
 
   /** Calls that go on and of which parts are written. */
@@ -224,7 +224,7 @@ export class Recorder {
       const read = await call.end(cutOutcomes.has(end.attempts.at(-1)?.outcome ?? end.row.outcome));
       const id = end.request_id;
       if (read !== null) return this.#rowsOf(read, end, { id, over: true });
-      this.#taken.push(...takenNote(id, call.start, { ...end, attempts: [] }, noMeasure, true));
+      this.#taken.push(...takenNote({ id, over: true }, call.start, { ...end, attempts: [] }, noMeasure));
       return [];
     } catch (error) {
       this.counters.readErrors++;
@@ -251,7 +251,7 @@ export class Recorder {
   /** @param call its id, and whether nothing more comes of it. */
   #rowsOf(read: ReadCall, end: EndNote, { id, over }: { id: string; over: boolean }): RecordRows {
     const measured = this.#measure(read, end);
-    this.#taken.push(...takenNote(id, read.start, end, measured, over));
+    this.#taken.push(...takenNote({ id, over }, read.start, end, measured));
     const body = bodyRow(read);
     return [
       ...(body === null ? [] : [{ table: 'bodies' as const, row: body }]),
@@ -265,7 +265,7 @@ export class Recorder {
     const { row } = call.start;
     const start = { ...call.start, row: { ...row, request_id: partId(row.request_id, call.parts) } };
     const noted = { ...end, row: { ...end.row, warnings: [...end.row.warnings, warning] } };
-    this.#taken.push(...takenNote(row.request_id, start, noted, noMeasure, true));
+    this.#taken.push(...takenNote({ id: row.request_id, over: true, recovered: true }, start, noted, noMeasure));
     return [
       ...attemptRows(start, noted, null, noMeasure).map((row) => ({ table: 'attempts' as const, row })),
       { table: 'requests' as const, row: requestRow(start, noted, null, noMeasure) },

@@ -4,13 +4,28 @@ import { nanosOf } from '../prices/decimal.ts';
 import type { TakenNote } from './messages.ts';
 import { heldOf, type Measured } from './rows.ts';
 
-/** @param id of the call. @param over nothing more comes of it. @returns nothing for a call that no limit counts. */
-export function takenNote(id: string, start: StartNote, end: EndNote, measured: Measured, over: boolean): TakenNote[] {
+export interface Told {
+  /** `request_id` of the call. */
+  id: string;
+  /** Nothing more comes of it. */
+  over: boolean;
+  /** It is told from its marks: the process that took for it may be gone. */
+  recovered?: boolean;
+}
+
+/** @returns nothing for a call that no limit counts. */
+export function takenNote(
+  { id, over, recovered = false }: Told,
+  start: StartNote,
+  end: EndNote,
+  measured: Measured,
+): TakenNote[] {
   const { limited } = start;
   if (limited === undefined) return [];
   const held = heldOf(start, end, measured);
   const { usage, cost } = measured;
   const tokens = held.tokens ?? (usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0);
   const nanos = held.nanos ?? (cost === null ? 0 : Number(nanosOf(cost.cost_usd)));
-  return [{ id, limited, requests: end.row.outcome === 'blocked' ? 0 : 1, tokens, nanos, over }];
+  const requests = end.row.outcome === 'blocked' ? 0 : 1;
+  return [{ id, limited: recovered ? limited : null, requests, tokens, nanos, over }];
 }
