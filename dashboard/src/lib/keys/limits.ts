@@ -1,7 +1,7 @@
 /** Limits in words, and the windows that a form offers. Pure. */
 import type { LimitPolicy, LimitWindow } from '@weir/schema/settings/limit';
 import { group, list, THIN } from '../format.ts';
-import { placesOf, roundMoney } from '../money.ts';
+import { roundMoney } from '../money.ts';
 
 /** Windows of a number of seconds that have a name of their own; others are given in seconds. */
 export const spans: readonly (readonly [number, string])[] = [
@@ -29,8 +29,11 @@ function windowInWords(window: LimitWindow): string {
 }
 
 function quotaInWords({ unit, quota }: LimitPolicy): string {
-  if (unit === 'usd')
-    return roundMoney(String(quota), Number.isInteger(quota) ? 0 : Math.max(2, placesOf(String(quota))));
+  if (unit === 'usd') {
+    const text = quota.toFixed(9).replace(/\.?0+$/, '');
+    const places = text.split('.')[1]?.length ?? 0;
+    return roundMoney(text, places === 0 ? 0 : Math.max(2, places));
+  }
   const noun = unit === 'concurrent' ? 'calls at once' : unit;
   return `${group(quota)} ${quota === 1 ? (unit === 'concurrent' ? 'call at once' : unit.slice(0, -1)) : noun}`;
 }

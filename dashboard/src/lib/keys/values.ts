@@ -9,6 +9,8 @@ export interface LimitValues {
   zone: string;
   by: string[];
   property: string;
+  /** What it was counted by, as it came: the order in which it is written is kept. */
+  was: string;
   action: string;
   /** JSON; kept as it is, there is no field for it. */
   match: string;
@@ -38,6 +40,7 @@ export const emptyLimit = (zone: string): LimitValues => ({
   zone,
   by: [],
   property: '',
+  was: '',
   action: 'refuse',
   match: '{}',
 });

@@ -92,6 +92,6 @@ function toInstant(text: string, zone: string): string | null | undefined {
 
 function fromInstant(iso: string, zone: string): string {
   const at = Date.parse(iso);
-  const text = new Date(at + zoneOffset(at, zone)).toISOString();
-  return text.slice(17, 19) === '00' ? text.slice(0, 16) : text.slice(0, 19);
+  // As short as it may be: a browser refuses seconds where it did not expect any.
+  return new Date(at + zoneOffset(at, zone)).toISOString().replace(/(:00)?(\.000)?Z$/, '');
 }

@@ -17,6 +17,7 @@ const shape = z.object({
   zone: words,
   by: z.array(words).max(20),
   property: words,
+  was: words,
   action: words,
   match: z.string().max(20_000),
 });
@@ -51,8 +52,14 @@ export function toLimit(row: LimitValues, at: string, errors: FieldErrors): obje
   return {
     ...{ name: row.name.trim(), unit: row.unit, quota, action: row.action, match: match.data ?? {} },
     window: row.unit === 'concurrent' ? null : toWindow(row),
-    by: [...row.by, ...(property === '' ? [] : [`property:${property}`])],
+    by: inOrder([...row.by, ...(property === '' ? [] : [`property:${property}`])], row.was.split(' ')),
   };
+}
+
+/** What was there before as it stood, and then what is new. */
+function inOrder(by: string[], was: string[]): string[] {
+  const place = (one: string): number => (was.includes(one) ? was.indexOf(one) : was.length);
+  return by.sort((one, other) => place(one) - place(other));
 }
 
 function toWindow({ window, seconds, zone }: LimitValues): object {
@@ -70,6 +77,7 @@ export function fromLimit(limit: LimitPolicy, zone: string): LimitValues {
     // A second property has no field: it stays among the boxes.
     by: by.filter((one) => one !== property),
     property: property?.slice('property:'.length) ?? '',
+    was: by.join(' '),
     match: JSON.stringify(limit.match),
   };
   if (window === null) return row;
