@@ -27,7 +27,7 @@ async function unlessFirst<T>(id: string, change: () => Promise<Answered<T>>): P
   const key = await keys.readKey(id);
   if (!key.ok) return key;
   if (!keys.isFirstKey(key.value)) return change();
-  const sentence = 'This is the first key, by which the dashboard administers: change it by the command line.';
+  const sentence = 'This is the first key, which stands in the data directory: it is not changed from here.';
   return { ok: false, status: 409, problem: { code: 'first_key', sentence, detail: '' }, fields: {} };
 }
 
