@@ -6,7 +6,10 @@ import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Attempts } from '../../dashboard/src/lib/server/session/attempts.ts';
+import { localPath } from '../../dashboard/src/lib/server/session/local-path.ts';
 import { SESSION_MS, Sessions } from '../../dashboard/src/lib/server/session/sessions.ts';
 import { within } from '../support/deadline.ts';
 import { startProvider, type ScriptedProvider } from '../support/provider.ts';
@@ -216,6 +219,35 @@ describe('signing in', () => {
   });
 });
 
+test('whatever is asked for, a browser that follows stays here', () => {
+  const piece = fc.constantFrom(
+    '/',
+    '//',
+    '\\',
+    '.',
+    '..',
+    '\t',
+    '\n',
+    ' ',
+    '%2e',
+    '%2f',
+    ':',
+    '@',
+    '?',
+    '#',
+    'x',
+    'evil.example',
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), fc.constantFrom('http:', 'https:'), (pieces, scheme) => {
+      const path = localPath(pieces.join(''));
+      const own = `${scheme}//weir.example:8788`;
+      if (path !== undefined) expect(new URL(path, own).origin).toBe(own);
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
 describe('the end of a session', () => {
   test('signing out ends it, also for a copy of its cookie', async () => {
     const cookie = await cookieOf('out');
@@ -311,6 +343,16 @@ describe('too many attempts', () => {
     }
     expect((await from('alice', password)).status).toBe(303);
     await one.stop();
+  });
+
+  test('are forgotten after a minute, and never more are remembered than may be made', () => {
+    const attempts = new Attempts({ perAddress: 2, overall: 3, windowMs: 60_000 });
+    expect([attempts.take('a', 0), attempts.take('a', 30_000), attempts.take('a', 31_000)]).toEqual([0, 0, 29]);
+    expect([attempts.take('b', 31_000), attempts.take('c', 32_000)]).toEqual([0, 28]);
+    for (let at = 33_000; at < 59_000; at++) expect(attempts.take(`bot ${at}`, at)).toBeGreaterThan(0);
+    expect([attempts.take('a', 60_000), attempts.take('a', 60_000)]).toEqual([0, 30]);
+    attempts.forget('a');
+    expect(attempts.take('a', 60_000)).toBe(0);
   });
 
   test('by many addresses are put off together', async () => {

@@ -3,7 +3,7 @@ import { json, redirect, text, type Handle, type RequestEvent } from '@sveltejs/
 import { asksPassword, OPEN, readCookie, sessions, setCookie } from './desk.ts';
 import { isSameOrigin } from './same-origin.ts';
 
-/** What needs no session. By the route that will answer, not by the path: a path can be written in many ways. */
+/** What needs no session: a sign-in form has none to be bound to, its origin speaks for it. By the route that will answer, not by the path: a path can be written in many ways. */
 const open = new Set<string | null>(['/sign-in', '/health']);
 const reads = new Set(['GET', 'HEAD', 'OPTIONS']);
 
