@@ -1,15 +1,13 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { chromiumPath, whyNoBrowser } from './support/chromium.ts';
 
-if (chromiumPath === undefined) console.log(`SKIPPED dashboard/pages and dashboard/empty: ${whyNoBrowser}.`);
+const inBrowser = ['pages', 'empty', 'sign-in-page', 'keys', 'keys-pages'].map((name) => `dashboard/${name}.test.ts`);
+if (chromiumPath === undefined) console.log(`SKIPPED ${inBrowser.join(', ')}: ${whyNoBrowser}.`);
 
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
-    exclude: [
-      ...configDefaults.exclude,
-      ...(chromiumPath === undefined ? ['dashboard/pages.test.ts', 'dashboard/empty.test.ts'] : []),
-    ],
+    exclude: [...configDefaults.exclude, ...(chromiumPath === undefined ? inBrowser : [])],
     globalSetup: './support/global-setup.ts',
     testTimeout: 180_000,
     hookTimeout: 240_000,

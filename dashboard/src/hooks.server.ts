@@ -1,7 +1,16 @@
-import type { Handle, HandleServerError } from '@sveltejs/kit';
+import type { Handle, HandleServerError, ServerInit } from '@sveltejs/kit';
 import { sequence } from '@sveltejs/kit/hooks';
-import { hostAllowed } from '$lib/server/host.ts';
+import { hostAllowed, listensOnLoopback } from '$lib/server/host.ts';
+import { admit } from '$lib/server/session/admit.ts';
+import { asksPassword } from '$lib/server/session/desk.ts';
 import { store } from '$lib/server/store.ts';
+
+/** @throws where everyone who reaches the port could read and change everything. */
+export const init: ServerInit = () => {
+  if (!asksPassword && !listensOnLoopback) {
+    throw new Error('HOST is an address that others can reach: set WEIR_ADMIN_PASSWORD, or leave HOST at 127.0.0.1.');
+  }
+};
 
 /** A page elsewhere that points its own name at this address must not be able to read it. */
 const refuseForeignHost: Handle = ({ event, resolve }) => {
@@ -14,9 +23,6 @@ const refuseForeignHost: Handle = ({ event, resolve }) => {
     },
   );
 };
-
-/** Who is asking. Sign-in takes its place here: before anything is read from the store. */
-const admit: Handle = ({ event, resolve }) => resolve(event);
 
 const provide: Handle = ({ event, resolve }) => {
   const theme = event.cookies.get('weir-theme');
@@ -40,7 +46,8 @@ function zoneOf(name: string | undefined): string {
 const harden: Handle = async ({ event, resolve }) => {
   const response = await resolve(event);
   response.headers.set('x-content-type-options', 'nosniff');
-  response.headers.set('referrer-policy', 'no-referrer');
+  // Not `no-referrer`: a browser would send the forms of its pages with `Origin: null`.
+  response.headers.set('referrer-policy', 'same-origin');
   response.headers.set('x-frame-options', 'DENY');
   response.headers.set('cross-origin-opener-policy', 'same-origin');
   response.headers.set('cross-origin-resource-policy', 'same-origin');

@@ -36,7 +36,8 @@ export function makeApp(options: AppOptions): Hono<Bindings> {
     if (c.env.outgoing.headersSent) return RESPONSE_ALREADY_SENT;
     const known = error instanceof WeirError ? error : new WeirError('overloaded', 'Weir could not handle this call.');
     if (known.code === 'unknown_provider') options.metrics.unrecorded('unknown_path');
-    const body = { error: { message: known.message, type: known.code, code: known.code } };
+    const fields = known.fields.length === 0 ? {} : { fields: known.fields };
+    const body = { error: { message: known.message, type: known.code, code: known.code, ...fields } };
     return c.json(body, known.status as 400, { 'Weir-Error': known.code });
   });
   return app;

@@ -155,6 +155,15 @@ function parseUpstream(name: string, value: string): [string, string] {
   return [provider, result.data];
 }
 
+/** Variables that hold what a provider is paid by. */
+export const secretNames: readonly string[] = [
+  ...[...providers.values()].flatMap(({ keyEnvironment }) => keyEnvironment ?? []),
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'GOOGLE_APPLICATION_CREDENTIALS',
+];
+
 function readProviderKeys(environment: Record<string, string | undefined>): Map<string, string> {
   const keys = new Map<string, string>();
   for (const provider of providers.values()) {

@@ -1,7 +1,6 @@
 /** A store with a history, and the built dashboard before it, on ports of their own. `tsx dashboard/serve.ts [requests]` runs it by hand. */
 import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type Db, openDb } from '@weir/schema/db';
 import { migrate } from '@weir/schema/migrate';
 import { startStore } from '@weir/schema/store/spawn';
+import { within } from '../support/deadline.ts';
 import { insertRows, makeRows } from './seed.ts';
 
 export interface Served {
@@ -18,42 +18,35 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-export async function startDashboard(clickhouseUrl: string, port = 0): Promise<{ url: string; stop(): Promise<void> }> {
-  const chosen = port === 0 ? await freePort() : port;
+/** The dashboard as built, a process of its own. @param settings on top of its store and of a proxy that is not there. */
+export async function startDashboard(
+  clickhouseUrl: string,
+  settings: Record<string, string> = {},
+): Promise<{ url: string; stop(): Promise<void> }> {
   const home = dirname(createRequire(import.meta.url).resolve('@weir/dashboard/package.json'));
-  const child = fork(join(home, 'build', 'index.js'), [], {
+  const child = fork(join(home, 'server.js'), [], {
     env: {
       ...process.env,
       HOST: '127.0.0.1',
-      PORT: String(chosen),
+      PORT: '0',
       CLICKHOUSE_URL: clickhouseUrl,
       WEIR_PROXY_URL: 'http://127.0.0.1:9',
+      ...settings,
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const url = `http://127.0.0.1:${chosen}`;
-  for (let tries = 0; ; tries += 1) {
-    try {
-      await fetch(`${url}/favicon.svg`);
-      break;
-    } catch (error) {
-      if (tries > 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+  const url = await within(
+    90_000,
+    'the dashboard listens',
+    Promise.race([
+      new Promise<string>((resolve) => child.once('message', (message: { url: string }) => resolve(message.url))),
+      exited.then(() => Promise.reject(new Error('the dashboard ended'))),
+    ]),
+  );
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
-    await exited;
+    await within(30_000, 'the dashboard stops', exited);
   };
   return { url, stop };
 }
@@ -74,7 +67,7 @@ export async function serve({
   await migrate(store.adminUrl, { retainDays: 400, retainBodiesDays: 30 });
   const db = openDb(store.adminUrl);
   if (requests > 0) await insertRows(db, makeRows({ now, days, requests }));
-  const dashboard = await startDashboard(store.adminUrl, port);
+  const dashboard = await startDashboard(store.adminUrl, { PORT: String(port) });
   const stop = async (): Promise<void> => {
     await dashboard.stop();
     await db.close();

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { signIn, visit } from '../dashboard/signed-in.ts';
 import { program } from '../support/cli.ts';
 import { until, within } from '../support/deadline.ts';
 import { chatChunks, chatCompletion, json, startProvider, type ScriptedProvider } from '../support/provider.ts';
@@ -177,6 +178,23 @@ test('Ctrl-C ends every part, and what was answered last is there at the next st
   weir = await runUntilUp({ WEIR_DATA_DIR: dataDir, WEIR_UPSTREAM_OPENAI: provider.url });
   expect(weir.output()).not.toContain(readFileSync(join(dataDir, 'key'), 'utf8').trim());
   expect(await sql(`SELECT count() AS n FROM weir.requests WHERE request_id = '${id}'`)).toEqual([{ n: 1 }]);
+});
+
+test('with a password the dashboard asks for it and administers; it is not given the secrets of providers', async () => {
+  await interrupt(weir);
+  const secrets = {
+    OPENAI_API_KEY: 'sk-CANARY-openai',
+    AWS_SECRET_ACCESS_KEY: 'CANARY-aws',
+    WEIR_SECRET: 'CANARY'.repeat(3),
+  };
+  const password = 'correct horse';
+  weir = await runUntilUp({ WEIR_DATA_DIR: dataDir, WEIR_ADMIN_PASSWORD: password, ...secrets });
+  const page = weir.address('dashboard');
+  expect((await visit(page, '/keys')).location).toBe('/sign-in?to=%2Fkeys');
+  const cookie = await signIn(page, password);
+  const keys = await visit(page, '/keys', { cookie });
+  expect([keys.status, keys.text.includes('first key')]).toEqual([200, true]);
+  expect(readFileSync(`/proc/${dashboardPid()}/environ`, 'utf8')).not.toContain('CANARY');
 });
 
 /** The dashboard's process, among the supervisor's children (proc(5)). */

@@ -2,7 +2,7 @@
 import { isoOf, timeText, type KeyRow } from '@weir/schema/records';
 import { keySettings, type KeySettings } from '@weir/schema/settings/key';
 import { z } from 'zod';
-import { WeirError } from '../errors.ts';
+import { fieldsError, WeirError } from '../errors.ts';
 import { columnsOf, settingsOf } from '../keys/holder.ts';
 import { isBound, isWithin, mayGive, narrower } from '../keys/narrower.ts';
 import { hashKey, keyIdOf, makeText } from '../keys/text.ts';
@@ -131,10 +131,7 @@ function beyond(): WeirError {
 function grantedTo(actor: Actor, asked: Partial<KeySettings>): KeySettings {
   const { granted, complaints } = narrower(actor.settings, asked);
   if (complaints.length === 0) return granted;
-  throw new WeirError(
-    'forbidden_role',
-    `${complaints.map(({ field, message }) => `${field}: ${message}`).join('; ')}.`,
-  );
+  throw fieldsError('forbidden_role', complaints);
 }
 
 /** What was written, without members whose value is undefined. */

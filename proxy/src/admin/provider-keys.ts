@@ -2,7 +2,7 @@
 import { isoOf, type ProviderKeyRow } from '@weir/schema/records';
 import { providerKeySettings, providerSecret } from '@weir/schema/settings/key';
 import { z } from 'zod';
-import { WeirError } from '../errors.ts';
+import { fieldsError, WeirError } from '../errors.ts';
 import type { Provider } from '../providers/provider.ts';
 import { providerNames, providers } from '../providers/registry.ts';
 import { newRequestId } from '../request-id.ts';
@@ -138,13 +138,13 @@ function destinationOf(
 ): Omit<Bound, 'provider_key_id'> {
   refuseForeign(desk, name);
   const provider = providers.get(name) as Provider;
-  if (provider.place === undefined && place !== '') throw bad(`place: ${name} has none; leave it out.`);
+  if (provider.place === undefined && place !== '') throw bad('place', `${name} has none; leave it out`);
   if (provider.place !== undefined && provider.place.hostOf(place, '/') === null) {
     const { noun, example } = provider.place;
-    throw bad(`place: expected the ${noun} that this key belongs to, such as ${example}.`);
+    throw bad('place', `expected the ${noun} that this key belongs to, such as ${example}`);
   }
   const named = provider.host === null && provider.place === undefined;
-  if (!named && host !== '') throw bad(`host: a key for ${name} goes to the hosts of ${name}; leave it out.`);
+  if (!named && host !== '') throw bad('host', `a key for ${name} goes to the hosts of ${name}; leave it out`);
   return { provider: name, place, host: named ? originOf(host) : '' };
 }
 
@@ -152,20 +152,24 @@ function originOf(host: string): string {
   const url = URL.canParse(host) ? new URL(host) : null;
   const plain = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
   if (plain && url.pathname === '/' && url.search === '' && url.hash === '') return url.origin;
-  throw bad('host: expected scheme, host and port of the target, such as https://llm.internal:8443.');
+  throw bad('host', 'expected scheme, host and port of the target, such as https://llm.internal:8443');
 }
 
 function refuseForeign({ actor }: Desk, provider: string): void {
   const own = actor.settings.providers;
   if (own.length === 0 || own.includes(provider)) return;
-  throw new WeirError('forbidden_role', `provider: your key allows ${own.join(', ')}; not ${provider}.`);
+  const message = `your key allows ${own.join(', ')}; not ${provider}`;
+  throw fieldsError('forbidden_role', [{ field: 'provider', message }]);
 }
 
 function masterSecretOf({ masterSecret }: Desk): string {
   if (masterSecret !== undefined) return masterSecret;
-  throw bad('Set WEIR_SECRET (at least 16 characters) first: without it no provider key can be stored.');
+  throw new WeirError(
+    'bad_request',
+    'Set WEIR_SECRET (at least 16 characters) first: without it no provider key can be stored.',
+  );
 }
 
-function bad(message: string): WeirError {
-  return new WeirError('bad_request', message);
+function bad(field: string, message: string): WeirError {
+  return fieldsError('bad_request', [{ field, message }]);
 }

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { Role } from '@weir/schema/records';
 import type { Bindings } from '../app.ts';
 import { holdWhole, readBody } from '../body.ts';
-import { WeirError } from '../errors.ts';
+import { fieldsError, WeirError } from '../errors.ts';
+import { parseInstructions } from '../headers.ts';
 import type { KeyHolder } from '../keys/holder.ts';
 import { keyPrefix } from '../keys/text.ts';
 import type { ApiOptions } from './api.ts';
@@ -16,6 +17,8 @@ export interface Asked<Query, Body> {
   api: ApiOptions;
   /** Whose key was sent; null where none is needed and none was. */
   caller: KeyHolder | null;
+  /** For whom the caller says to ask: `Weir-User`. */
+  user: string;
   /** The path's `{id}`; '' where it has none. */
   id: string;
   query: Query;
@@ -67,6 +70,7 @@ export async function answer(
   const answered = await run({
     api,
     caller,
+    user: parseInstructions(c.env.incoming.rawHeaders).user,
     id: c.req.param('id') ?? '',
     query: query === undefined ? {} : parse(query, c.req.query(), 'query'),
     body: method === 'GET' ? {} : parse(body ?? nothing, await readJson(c), 'body'),
@@ -115,9 +119,9 @@ function parse<T extends z.ZodType>(schema: T, value: unknown, what: 'query' | '
   if (result.success) return result.data;
   const complaints = result.error.issues.slice(0, 8).map((issue) => {
     const message = issue.code === 'unrecognized_keys' ? unknownField(schema, issue.path.length === 0) : issue.message;
-    return `${issue.path.join('.') || `the ${what}`}: ${message}`;
+    return { field: issue.path.join('.') || `the ${what}`, message };
   });
-  throw new WeirError('bad_request', `${complaints.join('; ')}.`);
+  throw fieldsError('bad_request', complaints);
 }
 
 /** Its name is not said: what was sent by mistake may be a secret. */

@@ -8,7 +8,6 @@ import * as limits from '../admin/limits.ts';
 import * as providerKeys from '../admin/provider-keys.ts';
 import { WeirError } from '../errors.ts';
 import { isBound } from '../keys/narrower.ts';
-import type { ApiOptions } from './api.ts';
 import { endpoint, type Asked, type Endpoint } from './endpoint.ts';
 import { healthBody } from './health.ts';
 import { openApi } from './openapi.ts';
@@ -279,10 +278,12 @@ function actorOf(caller: Asked<unknown, unknown>['caller']): Actor {
   return { id: caller.keyId, name: caller.name, settings: caller };
 }
 
-function desk({ api, caller }: { api: ApiOptions; caller: Asked<unknown, unknown>['caller'] }): Desk {
+function desk({ api, caller, user }: Pick<Asked<unknown, unknown>, 'api' | 'caller' | 'user'>): Desk {
+  const actor = actorOf(caller);
   return {
     db: api.db,
-    actor: actorOf(caller),
+    // Who holds the key is certain, for whom they act is what they say.
+    actor: user === '' ? actor : { ...actor, name: `${actor.name}, for ${user}` },
     masterSecret: api.settings.WEIR_SECRET,
     took: (table, row) => api.edited.took(table, row),
   };

@@ -55,7 +55,15 @@ function operation({ method, path, needs, summary, query, body, reply, replies }
   };
 }
 
-const errorBody = z.object({ error: z.object({ message: z.string(), type: z.string(), code: z.string() }) });
+const errorBody = z.object({
+  error: z.object({
+    message: z.string(),
+    type: z.string(),
+    code: z.string(),
+    /** What the message says, field by field. */
+    fields: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  }),
+});
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
   return z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;

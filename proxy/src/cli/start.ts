@@ -8,7 +8,7 @@ import { readPassword } from '@weir/schema/store/password';
 import { storeEnvironment, storeProgram } from '@weir/schema/store/spawn';
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { parseSettings, SettingsError, type Settings } from '../env.ts';
+import { parseSettings, secretNames, SettingsError, type Settings } from '../env.ts';
 import { readFirstKey } from '../keys/text.ts';
 import { nodeFlags } from '../node-flags.ts';
 import { version } from '../version.ts';
@@ -84,9 +84,8 @@ export async function startWeir(
       name: 'dashboard',
       script: dashboardProgram(),
       environment: () => ({
-        ...base,
-        // Nobody signs in yet: the dashboard stays on this machine, whatever WEIR_HOST says of the proxy.
-        HOST: settings.exposed ? '127.0.0.1' : settings.WEIR_HOST,
+        ...withoutProviderSecrets(base),
+        HOST: settings.WEIR_HOST,
         PORT: String(portOf(fixed.get('dashboard'), settings.WEIR_DASHBOARD_PORT)),
         CLICKHOUSE_URL: storeUrl,
         WEIR_PROXY_URL: fixed.get('proxy'),
@@ -125,6 +124,16 @@ export async function startWeir(
     await stop();
     throw error;
   }
+}
+
+/**
+ * What the dashboard is given: it asks for the password, and administers by the first key of the data directory. It shows what
+ * strangers have written; the keys that Weir holds for providers are none of its business.
+ */
+function withoutProviderSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = { ...environment };
+  for (const name of [...secretNames, 'WEIR_SECRET', 'WEIR_NEW_SECRET']) delete kept[name];
+  return kept;
 }
 
 /** Ctrl-C once: everything ends in order. Twice: at once. */

@@ -12,6 +12,7 @@ const health = z.object({
     .nullish(),
   store: z.object({ reachable: z.boolean().nullish(), behind_ms: number }).partial().nullish(),
   disk: z.object({ free_bytes: number, low: z.boolean() }).partial().nullish(),
+  provider_keys: z.object({ unopened: z.array(z.object({ provider_key_id: z.string() })) }).nullish(),
   overhead_ms: z.object({ p50: number, p99: number }).partial().nullish(),
 });
 export type Health = z.infer<typeof health>;

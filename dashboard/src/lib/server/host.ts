@@ -1,7 +1,7 @@
 import { env } from './env.ts';
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]', '::1']);
-const listensOnLoopback = loopback.has(env.HOST) || env.HOST.startsWith('127.');
+export const listensOnLoopback = loopback.has(env.HOST) || env.HOST.startsWith('127.');
 const named = new Set(
   env.WEIR_HOSTS.split(',')
     .map((host) => host.trim().toLowerCase())
