@@ -71,8 +71,8 @@ export function worstCase(question: Question, book: PriceBook): WorstCase {
   if (free.has(operation) || method === 'GET' || method === 'HEAD' || method === 'DELETE' || method === 'OPTIONS') {
     return nothing;
   }
-  const tariff = tariffOf(question, null, book);
-  const unbounded: WorstCase = { tokens: null, nanos: null, unpriced: tariff === null };
+  const ordinary = dearestFor(question, null, book);
+  const unbounded: WorstCase = { tokens: null, nanos: null, unpriced: ordinary === null };
   if (!bounded.has(operation) || held === null || held.root === null) return unbounded;
   const { root, bytes, text: written } = held;
   // A name may be written with escapes.
@@ -83,9 +83,11 @@ export function worstCase(question: Question, book: PriceBook): WorstCase {
   const input = bytes.length + around + perPicture * (text.match(picture)?.length ?? 0);
   const output = operation === 'embeddings' ? 0 : longestOutput(root);
   const tier = asText(root['service_tier']) ?? asText(root['serviceTier']);
-  const tiered = tier === null ? tariff : tariffOf(question, tier, book);
-  const nanos = tiered === null ? null : priceOf(tiered, input, output);
-  return { tokens: input + output, nanos, unpriced: nanos === null };
+  const price = tier === null ? ordinary : dearestFor(question, tier, book);
+  if (price === null) return { tokens: input + output, nanos: null, unpriced: true };
+  // Each token at the dearest price of its side: which of them are cached, said or thought is known afterwards.
+  const nanos = Math.ceil((input * price.input + output * price.output + price.fee) / perNano);
+  return { tokens: input + output, nanos, unpriced: false };
 }
 
 /** As much as the caller allows, for each of the answers that are wanted. */
@@ -107,39 +109,56 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && value > 0 && value <= 1e9;
 }
 
-function tariffOf({ call, model, host }: Question, serviceTier: string | null, book: PriceBook): Tariff | null {
+/** The dearest that a tariff has, in dollars × 10⁻¹²: for a token of each side, and for the request as such. */
+interface Dearest {
+  input: number;
+  output: number;
+  fee: number;
+}
+
+/** Tariffs are the same object for a second: nothing of them is added up for each call. */
+const dearestOf = new WeakMap<Tariff, Dearest | null>();
+
+/** Null where no price of the model is known. */
+function dearestFor({ call, model, host }: Question, serviceTier: string | null, book: PriceBook): Dearest | null {
   const provider = findSeller(call.provider.name);
   if (provider === null) return null;
   const tariff = findTariff({ provider, models: [model], host, at: new Date(), serviceTier }, book);
-  // What a tool costs is known of models that nobody has a price of.
-  return tariff !== null && [...tariff.rates.keys()].every((name) => toolPrice.test(name)) ? null : tariff;
+  if (tariff === null) return null;
+  let dearest = dearestOf.get(tariff);
+  if (dearest === undefined) {
+    dearest = readDearest(tariff);
+    dearestOf.set(tariff, dearest);
+  }
+  return dearest;
 }
 
+/** What a tool costs is known of models that nobody has a price of. */
 const toolPrice = /^(?:(?:preview_)?web_searches|storage_searches|social_searches|grounded_prompts)_kcount$/;
 
-/** Each token at the dearest price of its side: which of them are cached, said or thought is known afterwards. */
-function priceOf(tariff: Tariff, input: number, output: number): number | null {
-  const dearest = (side: string): number =>
+function readDearest({ rates, factor }: Tariff): Dearest | null {
+  if ([...rates.keys()].every((name) => toolPrice.test(name))) return null;
+  const times = Number(factor.by) / Number(factor.of);
+  const most = (side: 'input' | 'output'): number =>
     Math.max(
       0,
       ...tokenClasses
         .filter((name) => name.startsWith('output') === (side === 'output') && !/audio|image|video/.test(name))
-        .map((name) => tariff.rates.get(name))
-        .filter((rate) => rate !== undefined)
-        .map((rate) => highest(rate)),
+        .map((name) => highest(rates.get(name))),
     );
-  const inputPrice = dearest('input');
-  const outputPrice = dearest('output');
-  if (inputPrice === 0 && outputPrice === 0) return tariff.rates.has('input_mtok') ? 0 : null;
-  const tokens = ((input * inputPrice + output * outputPrice) * Number(tariff.factor.by)) / Number(tariff.factor.of);
-  const fee = highest(tariff.rates.get(perRequest) ?? { base: 0n, tiers: [] });
-  // Prices are 10⁻¹² USD, for a million tokens or a thousand requests.
-  const perNano = 10 ** (PRICE_PLACES - 9);
-  return Math.ceil((tokens / 1e6 + fee / 1e3) / perNano);
+  return {
+    input: (most('input') * times) / 1e6,
+    output: (most('output') * times) / 1e6,
+    fee: highest(rates.get(perRequest)) / 1e3,
+  };
 }
 
-function highest(rate: Rate): number {
+function highest(rate: Rate | undefined): number {
+  if (rate === undefined) return 0;
   return Number(
-    [rate.base, ...rate.tiers.map(({ price }) => price)].reduce((most, one) => (one > most ? one : most), 0n),
+    [rate.base, ...rate.tiers.map(({ price }) => price)].reduce((one, other) => (one > other ? one : other)),
   );
 }
+
+/** Prices are 10⁻¹² USD. */
+const perNano = 10 ** (PRICE_PLACES - 9);
