@@ -18,7 +18,9 @@ import { isLoopbackName, parseSettings, SettingsError, type Settings } from './e
 import { Keys } from './keys/keys.ts';
 import { readFirstKey } from './keys/text.ts';
 import { Limiter } from './limits/limiter.ts';
+import type { Ledger } from './limits/ledger.ts';
 import { MemoryLedger } from './limits/memory-ledger.ts';
+import { RedisLedger } from './limits/redis-ledger.ts';
 import { Restorer } from './limits/restore.ts';
 import { savedPolicies } from './limits/saved.ts';
 import { describeFault, log } from './log.ts';
@@ -57,7 +59,11 @@ async function main(): Promise<void> {
   const vault = new Vault(settings.WEIR_SECRET, settings.providerKeys);
   const db = openDb(clickhouseUrl, { application: 'weir-api', timeoutMs: 10_000 });
   const prices = new Prices(join(settings.WEIR_DATA_DIR, 'prices-of-limits.json'), clickhouseUrl);
-  const ledger = new MemoryLedger();
+  const shared =
+    settings.REDIS_URL === undefined
+      ? null
+      : new RedisLedger({ url: settings.REDIS_URL, away: settings.WEIR_LIMITS_AWAY });
+  const ledger: Ledger = shared ?? new MemoryLedger();
   const restorer = new Restorer({
     db,
     ledger,
@@ -85,7 +91,7 @@ async function main(): Promise<void> {
       limiter.follow(keys.holders());
     },
   });
-  const metrics = new Metrics(capture, marks);
+  const metrics = new Metrics(capture, marks, ledger);
   const upstream = new Upstream();
   const { aws, googleServiceAccount, WEIR_REPLAY_LIMIT: bodyLimit } = settings;
   const signer = new Signer({ aws, googleServiceAccount, bodyLimit });
@@ -109,11 +115,13 @@ async function main(): Promise<void> {
     keys,
     edited,
     db,
-    health: () => health({ capture, edited, vault, metrics }),
+    health: () => health({ capture, edited, vault, metrics, ledger }),
     metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   });
   const app = makeApp({ ...options, api, metrics });
 
+  // Else its first calls would be counted apart.
+  await shared?.start();
   const server = serve({
     fetch: app.fetch,
     hostname: settings.WEIR_HOST,
@@ -149,7 +157,7 @@ async function main(): Promise<void> {
     await drain(server, capture);
     await capture.stop(shipMs);
     restorer.stop();
-    await Promise.allSettled([upstream.close(), edited.stop(), prices.stop(), db.close()]);
+    await Promise.allSettled([upstream.close(), edited.stop(), prices.stop(), db.close(), shared?.stop()]);
     unlock();
     process.exit(0);
   };

@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Call } from './call.ts';
 import { now } from './call.ts';
 import type { Capture } from './capture/capture.ts';
+import type { Ledger } from './limits/ledger.ts';
 import type { RecorderStats } from './record/messages.ts';
 import type { Marks } from './spool/marks.ts';
 
@@ -42,7 +43,7 @@ export class Metrics {
   readonly #recent = new Float64Array(recentCalls);
   #seen = 0;
 
-  constructor(capture: Capture, marks: Marks) {
+  constructor(capture: Capture, marks: Marks, ledger: Ledger) {
     const gauge = (name: string, help: string, value: () => number): void => {
       const made: Gauge = new Gauge({ name, help, registers: [this.registry], collect: (): void => made.set(value()) });
     };
@@ -53,6 +54,8 @@ export class Metrics {
     gauge('weir_capture_shed_bytes_total', 'Bytes of bodies that were not read.', () => capture.shedBytes);
     gauge('weir_capture_overflow_bytes', 'Captured bytes that wait in a file.', () => capture.overflowBytes);
     gauge('weir_recorder_deaths_total', 'Times the recorder had to be started again.', () => capture.recorderDeaths);
+    const away = (): number => (ledger.awaySince === null ? 0 : 1);
+    gauge('weir_limits_redis_away', '1 while limits cannot be counted in Redis.', away);
     const unpriced: Gauge<'provider' | 'model'> = new Gauge({
       name: 'weir_unpriced_models',
       help: 'Calls with usage but without a known price, by model; at most 50 models.',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Capture } from '../capture/capture.ts';
 import { leastFreeBytes } from '../disk.ts';
 import type { Edited } from '../edited.ts';
+import type { Ledger } from '../limits/ledger.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Vault } from '../vault/vault.ts';
 import { version } from '../version.ts';
@@ -25,6 +26,8 @@ export const healthBody = z.object({
   /** Of the data directory; null while `starting`. */
   disk: z.object({ free_bytes: z.number(), low: z.boolean() }).nullable(),
   overhead_ms: z.object({ p50: z.number(), p99: z.number() }).nullable(),
+  /** `shared`: one count for all proxies, in Redis; `away`: Redis cannot be reached, and each counts by itself or refuses. */
+  limits: z.object({ shared: z.boolean(), away: z.boolean() }),
   open_requests: z.number(),
   /** Calls with usage but without a known price since the start, and their models (at most 50; `others`: calls of more). */
   unpriced: z.object({
@@ -44,16 +47,18 @@ export interface HealthOptions {
   edited: Edited;
   vault: Vault;
   metrics: Metrics;
+  ledger: Ledger;
 }
 
-export function health({ capture, edited, vault, metrics }: HealthOptions): z.infer<typeof healthBody> {
+export function health({ capture, edited, vault, metrics, ledger }: HealthOptions): z.infer<typeof healthBody> {
   const { stale } = edited;
   const stats = capture.stats;
   const lost = (stats?.lostRows ?? 0) + (stats?.shedBodies ?? 0) + (stats?.rejectedRows ?? 0);
   const reachable = stats?.storeReachable ?? false;
   const waiting = (stats?.spoolLagMs ?? 0) > 10_000;
   const disk = stats && { free_bytes: stats.diskFreeBytes, low: stats.diskFreeBytes < leastFreeBytes };
-  const trouble = lost > 0 || waiting || stale || disk?.low === true || vault.unopened.length > 0;
+  const limits = { shared: ledger.survives, away: ledger.awaySince !== null };
+  const trouble = lost > 0 || waiting || stale || disk?.low === true || vault.unopened.length > 0 || limits.away;
   return {
     status: stats === null ? 'starting' : trouble ? 'degraded' : 'ok',
     version,
@@ -69,6 +74,7 @@ export function health({ capture, edited, vault, metrics }: HealthOptions): z.in
     store: { reachable: reachable || !stale, behind_ms: stats?.spoolLagMs ?? 0, error: stats?.storeError ?? '' },
     disk,
     overhead_ms: metrics.overhead(),
+    limits,
     open_requests: capture.open.size,
     unpriced: {
       requests: stats?.unpriced ?? 0,

@@ -61,6 +61,10 @@ export type Decision = {
 export interface Ledger {
   /** Whether it outlives this process: what a dead process had taken is still counted, and has to be settled. */
   readonly survives: boolean;
+  /** Since when it cannot be reached, ms since 1970; null while it can. */
+  readonly awaySince: number | null;
+  /** Called when it has lost what it held: the past of every rule has to be told again. */
+  onLost: () => void;
   /** Takes all that is asked, or nothing. @param id of the call. @param at ms since 1970. */
   take(id: string, asks: readonly Ask[], at: number): Decision | Promise<Decision>;
   /** What was taken becomes what was used. @param used by index of `taken`. */
