@@ -17,17 +17,20 @@ import { Edited } from './edited.ts';
 import { isLoopbackName, parseSettings, SettingsError, type Settings } from './env.ts';
 import { Keys } from './keys/keys.ts';
 import { readFirstKey } from './keys/text.ts';
+import { settleLeftovers } from './limits/leftovers.ts';
 import { Limiter } from './limits/limiter.ts';
 import type { Ledger } from './limits/ledger.ts';
 import { MemoryLedger } from './limits/memory-ledger.ts';
 import { RedisLedger } from './limits/redis-ledger.ts';
 import { Restorer } from './limits/restore.ts';
 import { savedPolicies } from './limits/saved.ts';
+import { readSelf } from './limits/self.ts';
 import { describeFault, log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Prices } from './prices/stored.ts';
 import type { RecorderOptions } from './record/messages.ts';
 import { Marks } from './spool/marks.ts';
+import { newRequestId } from './request-id.ts';
 import { Signer } from './signing/signer.ts';
 import { lockSpool } from './spool/lock.ts';
 import { fileNumbers } from './spool/segments.ts';
@@ -62,7 +65,7 @@ async function main(): Promise<void> {
   const shared =
     settings.REDIS_URL === undefined
       ? null
-      : new RedisLedger({ url: settings.REDIS_URL, away: settings.WEIR_LIMITS_AWAY });
+      : new RedisLedger({ url: settings.REDIS_URL, self: readSelf(directory), away: settings.WEIR_LIMITS_AWAY });
   const ledger: Ledger = shared ?? new MemoryLedger();
   const restorer = new Restorer({
     db,
@@ -122,6 +125,8 @@ async function main(): Promise<void> {
 
   // Else its first calls would be counted apart.
   await shared?.start();
+  const arrived = (before: number): boolean => capture.hasShipped(before);
+  const stopSettling = shared && settleLeftovers({ ledger: shared, db, arrived, before: newRequestId() });
   const server = serve({
     fetch: app.fetch,
     hostname: settings.WEIR_HOST,
@@ -157,6 +162,7 @@ async function main(): Promise<void> {
     await drain(server, capture);
     await capture.stop(shipMs);
     restorer.stop();
+    stopSettling?.();
     await Promise.allSettled([upstream.close(), edited.stop(), prices.stop(), db.close(), shared?.stop()]);
     unlock();
     process.exit(0);

@@ -6,14 +6,14 @@ import { frameAt } from '@weir/proxy/src/limits/window.ts';
 export const at = Date.UTC(2026, 0, 1);
 
 export function makeAsk(count: string, quota: number, amount: number | null, more: Partial<Ask> = {}): Ask {
-  return { count, frame: frameAt({ seconds: 60 }, at), quota, amount, hard: true, ...more };
+  return { count, unit: 'tokens', frame: frameAt({ seconds: 60 }, at), quota, amount, hard: true, ...more };
 }
 
-export function takenOf({ count, frame }: Ask, amount: number): Taken {
-  return { count, unit: Number.isFinite(frame.leaves(frame.slot)) ? 'tokens' : 'concurrent', slot: frame.slot, amount };
+export function takenOf({ count, unit, frame }: Ask, amount: number): Taken {
+  return { count, unit, slot: frame.slot, amount };
 }
 
-const atOnce = { frame: frameAt(null, at) };
+export const atOnce = { unit: 'concurrent', frame: frameAt(null, at) } as const;
 
 /** @param ledger an empty one. */
 export function ledgerCases(ledger: () => Promise<Ledger>): void {

@@ -7,7 +7,7 @@ import { RedisLedger, type RedisLedgerOptions } from '@weir/proxy/src/limits/red
 import { frameAt } from '@weir/proxy/src/limits/window.ts';
 import { until } from '../support/deadline.ts';
 import { startRedis, whyNoRedis, type TestRedis } from '../support/redis.ts';
-import { at, ledgerCases, makeAsk, takenOf } from './ledger-cases.ts';
+import { at, atOnce, ledgerCases, makeAsk, takenOf } from './ledger-cases.ts';
 
 if (whyNoRedis !== null) console.log(`SKIPPED limits/redis-ledger: ${whyNoRedis}.`);
 
@@ -24,7 +24,7 @@ describe.skipIf(whyNoRedis !== null)('in Redis', () => {
   afterAll(() => redis.stop());
 
   const join = async (more: Partial<RedisLedgerOptions> = {}): Promise<RedisLedger> => {
-    const ledger = new RedisLedger({ url: redis.url, away: 'closed', ...more });
+    const ledger = new RedisLedger({ url: redis.url, self: `${open.length}`, away: 'closed', ...more });
     open.push(ledger);
     await ledger.start();
     expect(ledger.awaySince).toBeNull();
@@ -63,7 +63,8 @@ describe.skipIf(whyNoRedis !== null)('in Redis', () => {
           now += after;
           const asks = counts.map((count): Ask => {
             const frame = frameAt(window[count as keyof typeof window] as Parameters<typeof frameAt>[0], now);
-            return { count, frame, quota, amount: count === 'at once' ? 1 : amount, hard };
+            const unit = count === 'at once' ? 'concurrent' : 'tokens';
+            return { count, unit, frame, quota, amount: count === 'at once' ? 1 : amount, hard };
           });
           if (what === 'settle') {
             const [one] = taken.splice(which % Math.max(1, taken.length), 1);
@@ -109,10 +110,26 @@ describe.skipIf(whyNoRedis !== null)('in Redis', () => {
     expect(await redis.command('EXISTS', '{weir}:taken:1')).toBe(':0');
   });
 
+  test('what a process took that died is known to the next one of its name, and to no other', async () => {
+    const [dead, other] = [await fresh({ self: 'one' }), await join({ self: 'other' })];
+    const ask = makeAsk('c', 200, 40);
+    for (const id of ['1', '2', '3']) await dead.take(id, [ask, makeAsk('once', 9, 1, atOnce)], at);
+    dead.settle('3', [takenOf(ask, 40)], [5]);
+    await dead.stop();
+    expect(await other.leftovers('2')).toEqual([]);
+    const next = await join({ self: 'one' });
+    const [left, ...more] = await next.leftovers('2');
+    expect(more).toEqual([]);
+    expect(left).toMatchObject({ id: '1', parts: [{ key: '{weir}:limit:c', unit: 'tokens', amount: 40 }] });
+    if (left !== undefined) await next.settleLeftover(left, [7]);
+    expect(await sumOf(other, ask)).toBe(52);
+    expect(await next.leftovers('9')).toMatchObject([{ id: '2' }]);
+  });
+
   test('the calls at once of a proxy that died end by themselves; those of one that lives do not', async () => {
     const leaseMs = 3_500;
     const [dead, alive] = [await fresh({ leaseMs }), await join({ leaseMs })];
-    const ask = makeAsk('c', 3, 1, { frame: frameAt(null, at) });
+    const ask = makeAsk('c', 3, 1, atOnce);
     await dead.take('1', [ask], at);
     await dead.take('2', [ask], at);
     await alive.take('3', [ask], at);
@@ -133,13 +150,20 @@ describe.skipIf(whyNoRedis !== null)('in Redis', () => {
     await ledger.claim('rule', at);
     await ledger.restore('rule', new Map([['rule', new Map([[frame.slot, 1]])]]), frame);
     await ledger.claim('other', at);
-    const atOnce = { frame: frameAt(null, at) };
     await ledger.take('1', [makeAsk('rule', 9, 1), makeAsk('c', 9, 1), makeAsk('once', 9, 1, atOnce)], at);
     const keys = (await redis.command('KEYS', '*')).split('\r\n').filter((line) => line.startsWith('{'));
     expect(keys.sort()).toEqual(
-      ['claim:other', 'epoch', 'limit:c', 'limit:once', 'limit:rule', 'since:other', 'taken:1', 'told:rule'].map(
-        (name) => `{weir}:${name}`,
-      ),
+      [
+        'claim:other',
+        'epoch',
+        'limit:c',
+        'limit:once',
+        'limit:rule',
+        'open:0',
+        'since:other',
+        'taken:1',
+        'told:rule',
+      ].map((name) => `{weir}:${name}`),
     );
     for (const key of keys) {
       const ms = Number((await redis.command('PTTL', key)).slice(1));
@@ -287,8 +311,8 @@ describe.skipIf(whyNoRedis !== null)('in Redis', () => {
       const server = await startRedis('secret-of-redis');
       own.redis = server;
       await server.kill();
-      const wrong = new RedisLedger({ url: server.url.replace('secret-', 'wrong-secret-'), away: 'open' });
-      const right = new RedisLedger({ url: server.url, away: 'open' });
+      const wrong = new RedisLedger({ url: server.url.replace('secret-', 'wrong-secret-'), self: 'a', away: 'open' });
+      const right = new RedisLedger({ url: server.url, self: 'b', away: 'open' });
       open.push(wrong, right);
       await Promise.all([wrong.start(), right.start()]);
       for (const ledger of [wrong, right]) {

@@ -91,5 +91,8 @@ async function command(port: number, password: string, words: string[]): Promise
   write(['QUIT']);
   await within(10_000, `redis answers ${words[0]}`, closed);
   const text = Buffer.concat(chunks).toString();
-  return text.replace(/\+OK\r\n$/, '').trim();
+  return text
+    .slice(password === '' ? 0 : '+OK\r\n'.length)
+    .replace(/\+OK\r\n$/, '')
+    .trim();
 }

@@ -6,6 +6,7 @@ import type { Frame } from './window.ts';
 export interface Ask {
   /** Names the count. */
   count: string;
+  unit: LimitUnit;
   frame: Frame;
   /** How much at most may be counted. */
   quota: number;

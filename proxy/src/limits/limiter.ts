@@ -270,8 +270,8 @@ export class Limiter {
 }
 
 function askOf(rule: Rule, count: string, at: number): Omit<Ask, 'amount'> {
-  const { window, quota, action } = rule.policy;
-  return { count, frame: frameAt(window, at), quota: inUnits(rule, quota), hard: action === 'refuse' };
+  const { unit, window, quota, action } = rule.policy;
+  return { count, unit, frame: frameAt(window, at), quota: inUnits(rule, quota), hard: action === 'refuse' };
 }
 
 /** A sum in dollars cannot be held to where a model's price is not known. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Ask, Decision, Standing } from './ledger.ts';
 import type { Part } from './redis-backlog.ts';
-import { countKey, epochKey, recordKey, toldKey } from './redis-keys.ts';
+import { countKey, epochKey, openKey, recordKey, toldKey } from './redis-keys.ts';
 import { beginOf, type Frame } from './window.ts';
 
 /** Clocks differ, and what was counted while Redis was away comes late. */
@@ -18,6 +18,8 @@ export class LostData extends Error {
 export interface Question {
   mode: 'take' | 'add' | 'hold';
   epoch: string;
+  /** Of the proxy. */
+  self: string;
   id: string;
   leaseMs: number;
   asks: readonly Ask[];
@@ -27,14 +29,10 @@ export interface Question {
   marks: ReadonlyMap<string, number>;
 }
 
-/** Calls at once have no time: they are leases, which somebody has to renew. */
-export function isLease(frame: Frame): boolean {
-  return !Number.isFinite(frame.leaves(frame.slot));
-}
-
 /** How long what is counted in a frame's last slot is kept, ms. */
 export function lifeOf(frame: Frame, at: number): number {
-  return isLease(frame) ? 0 : Math.max(1, Math.ceil(frame.leaves(frame.slot) - at)) + slackMs;
+  const leaves = frame.leaves(frame.slot);
+  return Number.isFinite(leaves) ? Math.max(1, Math.ceil(leaves - at)) + slackMs : 0;
 }
 
 /** How long a rule that was told is known to be, ms: as long as anything counts that was counted before. */
@@ -42,24 +40,23 @@ export function toldLife(frame: Frame): number {
   return Math.ceil(frame.leaves(frame.slot) - beginOf(frame)) + slackMs;
 }
 
-export function partOf({ count, frame }: Ask, amount: number): Part {
+export function partOf({ count, unit, frame }: Ask, amount: number): Part {
   const until = frame.leaves(frame.slot);
-  return { key: countKey(count), count, lease: isLease(frame), slot: frame.slot, amount, until };
+  return { key: countKey(count), count, unit, slot: frame.slot, amount, until };
 }
 
 /** @returns the keys and arguments of `count`. */
 export function countQuestion(question: Question): { keys: string[]; args: string[] } {
-  const { mode, epoch, id, leaseMs, asks, at, marks } = question;
+  const { mode, epoch, self, id, leaseMs, asks, at, marks } = question;
   const lives = asks.map(({ frame }) => lifeOf(frame, at));
   const args = [mode, epoch, id, String(leaseMs), String(Math.max(1, ...lives)), String(asks.length)];
-  asks.forEach(({ frame, quota, amount, hard }, index) => {
+  asks.forEach(({ unit, frame, quota, amount, hard }, index) => {
     const most = amount === null ? '' : String(Math.min(mostExact, amount));
-    const kind = isLease(frame) ? 'lease' : 'sum';
-    args.push(kind, String(quota), most, hard ? '1' : '0', String(frame.slot), String(frame.first));
+    args.push(unit, String(quota), most, hard ? '1' : '0', String(frame.slot), String(frame.first));
     args.push(String(lives[index] ?? 1));
   });
   for (const life of marks.values()) args.push(String(life));
-  const keys = [epochKey, recordKey(id), ...asks.map(({ count }) => countKey(count))];
+  const keys = [epochKey, recordKey(id), openKey(self), ...asks.map(({ count }) => countKey(count))];
   return { keys: [...keys, ...[...marks.keys()].map(toldKey)], args };
 }
 
@@ -81,8 +78,8 @@ export function readDecision(answer: unknown, asks: readonly Ask[], at: number):
 
 /** Parts of a call that is open, as they are asked for again. */
 export function holdAsks(parts: readonly Part[]): Ask[] {
-  return parts.map(({ count, lease, slot, amount, until }): Ask => {
+  return parts.map(({ count, unit, slot, amount, until }): Ask => {
     const frame: Frame = { slot, first: 0, slotMs: 0, leaves: () => until };
-    return { count, frame, quota: 0, amount: lease ? 1 : amount, hard: false };
+    return { count, unit, frame, quota: 0, amount: unit === 'concurrent' ? 1 : amount, hard: false };
   });
 }

@@ -3,14 +3,14 @@
  * away, and what has left its window is let go.
  */
 import { randomUUID } from 'node:crypto';
+import type { LimitUnit } from '@weir/schema/settings/limit';
 
 /** What a call has of one count. */
 export interface Part {
   /** Of the count, in Redis. */
   key: string;
   count: string;
-  /** A call at once: it has no slot. */
-  lease: boolean;
+  unit: LimitUnit;
   slot: number;
   amount: number;
   /** When the slot counts no more, ms since 1970. */
@@ -49,7 +49,7 @@ export class Backlog {
 
   /** An amount that was used. */
   owe(part: Part, amount: number): void {
-    if (part.lease || amount <= 0) return;
+    if (part.unit === 'concurrent' || amount <= 0) return;
     const name = `${part.slot} ${part.key}`;
     const known = this.#owed.get(name);
     if (known !== undefined) known.amount += amount;

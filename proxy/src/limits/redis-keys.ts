@@ -8,6 +8,8 @@ const longest = 96;
 export const epochKey = `${prefix}epoch`;
 /** What one call has taken. */
 export const recordKey = (id: string): string => `${prefix}taken:${id}`;
+/** The calls that a proxy has taken something for. @param self of the proxy, the same after it was started again. */
+export const openKey = (self: string): string => `${prefix}open:${self}`;
 export const oweKey = (token: string): string => `${prefix}owed:${token}`;
 export const toldKey = (ruleId: string): string => `${prefix}told:${ruleId}`;
 export const sinceKey = (ruleId: string): string => `${prefix}since:${ruleId}`;

@@ -4,23 +4,26 @@
  * Redis is back. A Redis that comes back empty is told what is open here, and the rest from the log.
  */
 import { randomUUID } from 'node:crypto';
+import { limitUnits } from '@weir/schema/settings/limit';
 import { z } from 'zod';
 import { WeirError } from '../errors.ts';
 import { log } from '../log.ts';
 import type { Ask, Decision, Ledger, Standing, Sums, Taken } from './ledger.ts';
 import { MemoryLedger } from './memory-ledger.ts';
-import { countQuestion, holdAsks, isLease, LostData, partOf, readDecision, type Question } from './redis-ask.ts';
+import { countQuestion, holdAsks, LostData, partOf, readDecision, type Question } from './redis-ask.ts';
 import { Backlog, type Part, type Settling } from './redis-backlog.ts';
-import { countKey, epochKey, oweKey, recordKey } from './redis-keys.ts';
+import { countKey, epochKey, openKey, oweKey, recordKey } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';
 import { RedisPast } from './redis-past.ts';
-import { count, hello, owe, renew, settle } from './redis-scripts.ts';
+import { count, hello, members, owe, records, renew, settle } from './redis-scripts.ts';
 import { ruleIdOf } from './rule.ts';
 import type { Frame } from './window.ts';
 
 export interface RedisLedgerOptions {
   /** redis:// or rediss:// */
   url: string;
+  /** Names this proxy, also after it was started again: what it had taken when it died is found by that. */
+  self: string;
   /** While Redis is away: each proxy counts by itself, or calls that limits count are refused. */
   away: 'open' | 'closed';
   /** How long a decision waits for Redis at most, ms. */
@@ -36,6 +39,12 @@ interface Held {
   parts: Part[];
   /** `here`: counted in this process alone. `unsure`: Redis may know of it. */
   known: 'here' | 'unsure' | 'redis';
+}
+
+/** What a call of a dead process has. */
+export interface Leftover {
+  id: string;
+  parts: Part[];
 }
 
 /** A list of what is owed is told once; how long its name is remembered, ms. */
@@ -161,11 +170,34 @@ export class RedisLedger implements Ledger {
     return this.#past.restore(ruleId, sums, frame);
   }
 
+  /** What a process before this one took, and nobody has settled. @param before ids of calls of this one are not less. */
+  async leftovers(before: string): Promise<Leftover[]> {
+    const all = z.array(z.string()).parse(await this.#link.tell(members, [openKey(this.options.self)], []));
+    const ids = all.filter((id) => id < before);
+    const left: Leftover[] = [];
+    for (let from = 0; from < ids.length; from += toldTogether) {
+      const some = ids.slice(from, from + toldTogether);
+      const found = z.array(z.array(z.string())).parse(await this.#link.tell(records, some.map(recordKey), []));
+      some.forEach((id, index) => left.push({ id, parts: readRecord(found[index] ?? []) }));
+    }
+    return left;
+  }
+
+  /** @param used by index of its parts. */
+  settleLeftover({ id, parts }: Leftover, used: readonly number[]): Promise<void> {
+    return this.#tellSettled({
+      id,
+      unsure: [],
+      used: parts.map((part, index) => ({ part, amount: used[index] ?? 0 })),
+    });
+  }
+
   async #count(mode: Question['mode'], id: string, asks: readonly Ask[], at: number): Promise<Decision> {
-    const used = asks.filter(({ frame }) => !isLease(frame));
+    const used = asks.filter(({ unit }) => unit !== 'concurrent');
     const rules = mode === 'hold' ? [] : used.map((ask) => ({ ruleId: ruleIdOf(ask.count), frame: ask.frame }));
     const marks = this.#past.marks(rules, at);
-    const question = { mode, epoch: this.#epoch ?? '', id, leaseMs: this.#leaseMs, asks, at, marks };
+    const { self } = this.options;
+    const question = { mode, epoch: this.#epoch ?? '', self, id, leaseMs: this.#leaseMs, asks, at, marks };
     const { keys, args } = countQuestion(question);
     const ask = mode === 'hold' ? this.#link.tell.bind(this.#link) : this.#link.decide.bind(this.#link);
     return readDecision(await ask(count, keys, args), asks, at);
@@ -181,7 +213,7 @@ export class RedisLedger implements Ledger {
     const [part] = place === -1 ? [] : (held?.parts.splice(place, 1) ?? []);
     if (held?.parts.length === 0) this.#held.delete(id);
     const key = countKey(name);
-    return part ?? { key, count: name, lease: unit === 'concurrent', slot, amount, until: Infinity };
+    return part ?? { key, count: name, unit, slot, amount, until: Infinity };
   }
 
   async #tellSettled(settling: Settling): Promise<void> {
@@ -189,8 +221,8 @@ export class RedisLedger implements Ledger {
     if (unsure.length > 0) await this.#count('hold', id, holdAsks(unsure), Date.now());
     // Once it is settled, its record is gone: it must not be held again.
     settling.unsure = [];
-    const keys = [recordKey(id), ...used.map(({ part }) => part.key)];
-    const args = used.flatMap(({ part, amount }) => [part.lease ? 'lease' : 'sum', String(Math.round(amount))]);
+    const keys = [recordKey(id), openKey(this.options.self), ...used.map(({ part }) => part.key)];
+    const args = used.flatMap(({ part, amount }) => [part.unit, String(Math.round(amount))]);
     await this.#link.tell(settle, keys, [id, ...args]);
   }
 
@@ -250,8 +282,8 @@ export class RedisLedger implements Ledger {
     if (Date.now() < this.#renewAt) return;
     const byKey = new Map<string, string[]>();
     for (const [id, { parts }] of this.#held) {
-      for (const { key, lease } of parts) {
-        if (!lease) continue;
+      for (const { key, unit } of parts) {
+        if (unit !== 'concurrent') continue;
         const ids = byKey.get(key);
         if (ids === undefined) byKey.set(key, [id]);
         else ids.push(id);
@@ -261,13 +293,25 @@ export class RedisLedger implements Ledger {
       for (let from = 0; from < ids.length; from += renewedTogether) {
         // Those that ended meanwhile have given theirs back.
         const goesOn = (id: string): boolean =>
-          this.#held.get(id)?.parts.some((part) => part.lease && part.key === key) === true;
+          this.#held.get(id)?.parts.some((part) => part.unit === 'concurrent' && part.key === key) === true;
         const some = ids.slice(from, from + renewedTogether).filter(goesOn);
         if (some.length > 0) await this.#link.tell(renew, [key], [String(this.#leaseMs), ...some]);
       }
     }
     this.#renewAt = Date.now() + this.#leaseMs / 3;
   }
+}
+
+/** @param fields as the script `records` has them. */
+function readRecord(fields: readonly string[]): Part[] {
+  const parts: Part[] = [];
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const [slot, amount, unit] = (fields[index + 1] ?? '').split(':');
+    const key = fields[index] ?? '';
+    const known = z.enum(limitUnits).parse(unit);
+    parts.push({ key, count: '', unit: known, slot: Number(slot), amount: Number(amount), until: Infinity });
+  }
+  return parts;
 }
 
 function lifeUntil(until: number): string {

@@ -34,8 +34,8 @@ return redis.call('GET', KEYS[1])
  * Counts. 'take': all or nothing, noted in the call's record; 'add': whatever the quotas say; 'hold': as 'add', with a record,
  * unless there is one. What the log told stands apart from what was counted, in fields 'r<slot>': told twice, it is there once.
  *
- * KEYS epoch, record, a count for each ask, a mark for each rule whose past is told
- * ARGV mode, epoch, id, lease ms, record's ms, asks, for each (kind, quota, amount, hard, slot, first, ms), ms for each mark
+ * KEYS epoch, record, open calls, a count for each ask, a mark for each rule whose past is told
+ * ARGV mode, epoch, id, lease ms, record's ms, asks, for each (unit, quota, amount, hard, slot, first, ms), ms for each mark
  * Returns lost | ok, index of the refused ask or '', and for each ask: sum, oldest slot, slot whose end gives room, amount.
  */
 export const count = script(`${shared}
@@ -89,7 +89,7 @@ local all, standings, refused = {}, {}, nil
 for i = 1, asks do
   local from = 6 + (i - 1) * 7
   local ask = {
-    key = KEYS[2 + i], lease = ARGV[from + 1] == 'lease', quota = tonumber(ARGV[from + 2]), amount = tonumber(ARGV[from + 3]),
+    key = KEYS[3 + i], unit = ARGV[from + 1], lease = ARGV[from + 1] == 'concurrent', quota = tonumber(ARGV[from + 2]), amount = tonumber(ARGV[from + 3]),
     hard = ARGV[from + 4] == '1', slot = ARGV[from + 5], first = tonumber(ARGV[from + 6]), ms = ARGV[from + 7]
   }
   all[i] = ask
@@ -97,7 +97,7 @@ for i = 1, asks do
   if mode == 'take' and refused == nil and ask.hard and not fits(ask, standings[i].sum) then refused = i end
 end
 
-for i = asks + 3, #KEYS do redis.call('SET', KEYS[i], '1', 'PX', ARGV[6 + asks * 7 + i - asks - 2]) end
+for i = asks + 4, #KEYS do redis.call('SET', KEYS[i], '1', 'PX', ARGV[6 + asks * 7 + i - asks - 3]) end
 
 local amounts = {}
 if refused == nil then
@@ -115,8 +115,10 @@ if refused == nil then
       redis.call('HINCRBY', ask.key, ask.slot, text(amount))
       live(ask.key, tonumber(ask.ms))
       if mode ~= 'add' then
-        redis.call('HSET', KEYS[2], ask.key, ask.slot .. ':' .. text(amount))
+        redis.call('HSET', KEYS[2], ask.key, ask.slot .. ':' .. text(amount) .. ':' .. ask.unit)
         live(KEYS[2], tonumber(ARGV[5]))
+        redis.call('SADD', KEYS[3], id)
+        live(KEYS[3], tonumber(ARGV[5]))
       end
     end
   end
@@ -133,18 +135,18 @@ return reply
 
 /**
  * What was taken becomes what was used, once: the record of what was taken goes. What has left its window is left alone.
- * KEYS record, counts · ARGV id, for each count (kind, used)
+ * KEYS record, open calls, counts · ARGV id, for each count (unit, used)
  */
 export const settle = script(`${shared}
-for i = 2, #KEYS do
-  local kind, used = ARGV[i * 2 - 2], tonumber(ARGV[i * 2 - 1])
-  if kind == 'lease' then
+for i = 3, #KEYS do
+  local unit, used = ARGV[i * 2 - 4], tonumber(ARGV[i * 2 - 3])
+  if unit == 'concurrent' then
     redis.call('ZREM', KEYS[i], ARGV[1])
   else
     local taken = redis.call('HGET', KEYS[1], KEYS[i])
     if taken then
       redis.call('HDEL', KEYS[1], KEYS[i])
-      local slot, amount = string.match(taken, '^(.-):(.+)$')
+      local slot, amount = string.match(taken, '^(.-):(.-):')
       local held = redis.call('HGET', KEYS[i], slot)
       if held then
         local left = math.max(0, tonumber(held) + used - tonumber(amount))
@@ -158,7 +160,18 @@ for i = 2, #KEYS do
     end
   end
 end
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('SREM', KEYS[2], ARGV[1]) end
 return 'ok'
+`);
+
+/** KEYS open calls · Returns their ids. */
+export const members = script(`return redis.call('SMEMBERS', KEYS[1])`);
+
+/** KEYS records · Returns of each: key of a count, 'slot:amount:unit' …. */
+export const records = script(`
+local all = {}
+for i = 1, #KEYS do all[i] = redis.call('HGETALL', KEYS[i]) end
+return all
 `);
 
 /**
@@ -218,4 +231,4 @@ redis.call('DEL', KEYS[1], KEYS[3])
 return 'ok'
 `);
 
-export const scripts: readonly Script[] = [hello, count, settle, owe, renew, claim, restore, told];
+export const scripts: readonly Script[] = [hello, count, settle, members, records, owe, renew, claim, restore, told];

@@ -104,7 +104,7 @@ export class Restorer {
 const sumRow = z.object({ parts: z.array(z.string()), slot: z.coerce.number(), sum: z.coerce.number() });
 
 /** What a unit is in rows. What is not known is what had been taken for it. */
-const sumOf = {
+export const sumOf = {
   requests: `countIf(outcome != 'blocked')`,
   tokens: 'sum(ifNull(limit_tokens, ifNull(input_tokens, 0) + ifNull(output_tokens, 0)))',
   usd: 'sum(toInt64(ifNull(limit_usd, ifNull(cost_usd, 0)) * 1000000000))',
