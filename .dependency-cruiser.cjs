@@ -33,6 +33,7 @@ module.exports = {
       to: { path: '^(proxy|test)/' },
     },
     only('only-one-imports-@clickhouse/client', '^schema/src/db\\.ts$', 'openDb is the one door to ClickHouse'),
+    only('only-one-imports-@redis/client', '^proxy/src/limits/redis-link\\.ts$', 'RedisLink is the one door to Redis'),
     only('only-one-imports-chdb', '^schema/src/store/', 'only the store holds the engine'),
     only('only-one-imports-chart.js', '^dashboard/src/lib/charts/', 'Chart.svelte alone owns chart.js'),
   ],

@@ -50,6 +50,8 @@ const origin = z
 
 const clickhouseUrl = z.url({ protocol: /^https?$/, error: 'expected http(s)://user:password@host:8123/weir' });
 
+const redisUrl = z.url({ protocol: /^rediss?$/, error: 'expected redis(s)://user:password@host:6379' });
+
 const masterSecret = z.string().min(16, 'expected at least 16 characters');
 
 const settings = z.object({
@@ -123,10 +125,12 @@ export function parseSettings(environment: Record<string, string | undefined>): 
   }
   const clickhouse = optional(environment.CLICKHOUSE_URL);
   if (clickhouse !== undefined) parseWith(z.object({ CLICKHOUSE_URL: clickhouseUrl }), { CLICKHOUSE_URL: clickhouse });
+  const redis = optional(environment.REDIS_URL);
+  if (redis !== undefined) parseWith(z.object({ REDIS_URL: redisUrl }), { REDIS_URL: redis });
   return {
     ...parsed,
     CLICKHOUSE_URL: clickhouse,
-    REDIS_URL: optional(environment.REDIS_URL),
+    REDIS_URL: redis,
     upstreams,
     providerKeys: readProviderKeys(environment),
     aws: readAws(environment),

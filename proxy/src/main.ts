@@ -17,15 +17,20 @@ import { Edited } from './edited.ts';
 import { isLoopbackName, parseSettings, SettingsError, type Settings } from './env.ts';
 import { Keys } from './keys/keys.ts';
 import { readFirstKey } from './keys/text.ts';
+import { settleLeftovers } from './limits/leftovers.ts';
 import { Limiter } from './limits/limiter.ts';
+import type { Ledger } from './limits/ledger.ts';
 import { MemoryLedger } from './limits/memory-ledger.ts';
+import { RedisLedger } from './limits/redis-ledger.ts';
 import { Restorer } from './limits/restore.ts';
 import { savedPolicies } from './limits/saved.ts';
+import { readSelf } from './limits/self.ts';
 import { describeFault, log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Prices } from './prices/stored.ts';
 import type { RecorderOptions } from './record/messages.ts';
 import { Marks } from './spool/marks.ts';
+import { newRequestId } from './request-id.ts';
 import { Signer } from './signing/signer.ts';
 import { lockSpool } from './spool/lock.ts';
 import { fileNumbers } from './spool/segments.ts';
@@ -57,7 +62,11 @@ async function main(): Promise<void> {
   const vault = new Vault(settings.WEIR_SECRET, settings.providerKeys);
   const db = openDb(clickhouseUrl, { application: 'weir-api', timeoutMs: 10_000 });
   const prices = new Prices(join(settings.WEIR_DATA_DIR, 'prices-of-limits.json'), clickhouseUrl);
-  const ledger = new MemoryLedger();
+  const shared =
+    settings.REDIS_URL === undefined
+      ? null
+      : new RedisLedger({ url: settings.REDIS_URL, self: readSelf(directory), away: settings.WEIR_LIMITS_AWAY });
+  const ledger: Ledger = shared ?? new MemoryLedger();
   const restorer = new Restorer({
     db,
     ledger,
@@ -109,11 +118,15 @@ async function main(): Promise<void> {
     keys,
     edited,
     db,
-    health: () => health({ capture, edited, vault, metrics, restorer }),
+    health: () => health({ capture, edited, vault, metrics, restorer, ledger }),
     metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   });
   const app = makeApp({ ...options, api, metrics });
 
+  // Else its first calls would be counted apart.
+  await shared?.start();
+  const arrived = (before: number): boolean => capture.hasShipped(before);
+  const stopSettling = shared && settleLeftovers({ ledger: shared, db, arrived, before: newRequestId() });
   const server = serve({
     fetch: app.fetch,
     hostname: settings.WEIR_HOST,
@@ -149,7 +162,8 @@ async function main(): Promise<void> {
     await drain(server, capture);
     await capture.stop(shipMs);
     restorer.stop();
-    await Promise.allSettled([upstream.close(), edited.stop(), prices.stop(), db.close()]);
+    stopSettling?.();
+    await Promise.allSettled([upstream.close(), edited.stop(), prices.stop(), db.close(), shared?.stop()]);
     unlock();
     process.exit(0);
   };

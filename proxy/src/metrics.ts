@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Call } from './call.ts';
 import { now } from './call.ts';
 import type { Capture } from './capture/capture.ts';
+import type { Ledger } from './limits/ledger.ts';
 import type { Limiter } from './limits/limiter.ts';
 import type { Restorer } from './limits/restore.ts';
 import type { RecorderStats } from './record/messages.ts';
@@ -19,7 +20,7 @@ export interface Watched {
   capture: Capture;
   marks: Marks;
   limiter: Limiter;
-  ledger: { readonly size: number };
+  ledger: Ledger;
   restorer: Restorer;
 }
 
@@ -69,6 +70,8 @@ export class Metrics {
     gauge('weir_limits_open', 'Requests that hold something of a limit.', () => limiter.open);
     gauge('weir_limits_counts', 'Counts of limits that are held in memory.', () => ledger.size);
     gauge('weir_limits_restoring', 'Limits whose past is not counted yet.', () => restorer.waiting);
+    const away = (): number => (ledger.awaySince === null ? 0 : 1);
+    gauge('weir_limits_redis_away', '1 while limits cannot be counted in Redis.', away);
     const unpriced: Gauge<'provider' | 'model'> = new Gauge({
       name: 'weir_unpriced_models',
       help: 'Calls with usage but without a known price, by model; at most 50 models.',

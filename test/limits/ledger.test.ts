@@ -1,46 +1,10 @@
-/** Counts: several taken together or not at all, given back when they are not used, and bounded memory. */
-import { expect, test } from 'vitest';
-import type { Ask } from '@weir/proxy/src/limits/ledger.ts';
+/** Counts in memory: what every ledger promises, and that memory is bounded. */
+import { describe, expect, test } from 'vitest';
 import { MemoryLedger } from '@weir/proxy/src/limits/memory-ledger.ts';
 import { frameAt } from '@weir/proxy/src/limits/window.ts';
+import { at, ledgerCases, makeAsk as ask } from './ledger-cases.ts';
 
-const at = Date.UTC(2026, 0, 1);
-const ask = (count: string, quota: number, amount: number | null, more: Partial<Ask> = {}): Ask => {
-  return { count, frame: frameAt({ seconds: 60 }, at), quota, amount, hard: true, ...more };
-};
-
-test('all or nothing: where one is full, nothing is taken of the others', () => {
-  const ledger = new MemoryLedger();
-  ledger.take('1', [ask('full', 1, 1)], at);
-  expect(ledger.take('2', [ask('free', 10, 3), ask('full', 1, 1)], at)).toMatchObject({ refused: 1 });
-  expect(ledger.take('3', [ask('free', 10, 10)], at).refused).toBeNull();
-});
-
-test('what was not used comes back; what was used beyond is counted', () => {
-  const ledger = new MemoryLedger();
-  const { slot } = frameAt({ seconds: 60 }, at);
-  ledger.take('1', [ask('c', 100, 80)], at);
-  ledger.settle('1', [{ count: 'c', unit: 'tokens', slot, amount: 80 }], [30]);
-  expect(ledger.take('2', [ask('c', 100, 70)], at).standings[0]?.sum).toBe(100);
-  ledger.settle('2', [{ count: 'c', unit: 'tokens', slot, amount: 70 }], [90]);
-  expect(ledger.take('3', [ask('c', 100, 0)], at)).toMatchObject({ refused: 0, standings: [{ sum: 120 }] });
-});
-
-test('what nobody can tell the size of takes what is left, and shuts out the next until it is known', () => {
-  const ledger = new MemoryLedger();
-  expect(ledger.take('1', [ask('c', 100, 40), ask('d', 5, null)], at)).toMatchObject({ amounts: [40, 5] });
-  expect(ledger.take('2', [ask('c', 100, null)], at)).toMatchObject({ amounts: [60] });
-  expect(ledger.take('3', [ask('c', 100, null)], at)).toMatchObject({ refused: 0 });
-  expect(ledger.take('4', [ask('c', 100, 1)], at)).toMatchObject({ refused: 0 });
-});
-
-test('a soft limit counts, and never refuses', () => {
-  const ledger = new MemoryLedger();
-  for (const id of ['1', '2', '3']) {
-    expect(ledger.take(id, [ask('c', 1, 1, { hard: false })], at).refused).toBeNull();
-  }
-  expect(ledger.take('4', [ask('c', 1, 0, { hard: false })], at).standings[0]?.sum).toBe(3);
-});
+describe('in memory', () => ledgerCases(async () => new MemoryLedger()));
 
 test('a million users that come once take memory of the last window only', () => {
   const ledger = new MemoryLedger();

@@ -39,12 +39,23 @@ test('a window that slides: no stretch of its length holds more than the quota, 
       for (const { after, amount } of all) {
         at += after;
         const frame = frameAt({ seconds }, at);
-        const decision = ledger.take('', [{ count: 'c', frame, quota, amount, hard: true }], at);
+        const decision = ledger.take(
+          '',
+          [{ count: 'c', unit: 'tokens' as const, frame, quota, amount, hard: true }],
+          at,
+        );
         if (decision.refused === null) given.push({ at, amount });
         // Room is where it is said to be, and not a moment before it is needed.
         else if (amount <= quota) {
           const { room } = decision.standings[0] ?? { room: 0 };
-          const later = { count: 'c', frame: frameAt({ seconds }, room), quota, amount, hard: true };
+          const later = {
+            count: 'c',
+            unit: 'tokens' as const,
+            frame: frameAt({ seconds }, room),
+            quota,
+            amount,
+            hard: true,
+          };
           const probe = new MemoryLedger();
           for (const one of given)
             probe.take(

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Capture } from '../capture/capture.ts';
 import { leastFreeBytes } from '../disk.ts';
 import type { Edited } from '../edited.ts';
+import type { Ledger } from '../limits/ledger.ts';
 import type { Restorer } from '../limits/restore.ts';
 import { unreadableLimits } from '../limits/saved.ts';
 import type { Metrics } from '../metrics.ts';
@@ -27,6 +28,8 @@ export const healthBody = z.object({
   /** Of the data directory; null while `starting`. */
   disk: z.object({ free_bytes: z.number(), low: z.boolean() }).nullable(),
   overhead_ms: z.object({ p50: z.number(), p99: z.number() }).nullable(),
+  /** `shared`: one count for all proxies, in Redis; `away`: Redis cannot be reached, and each counts by itself or refuses. */
+  limits: z.object({ shared: z.boolean(), away: z.boolean(), restoring: z.number(), unreadable: z.number() }),
   open_requests: z.number(),
   /** Calls with usage but without a known price since the start, and their models (at most 50; `others`: calls of more). */
   unpriced: z.object({
@@ -34,8 +37,6 @@ export const healthBody = z.object({
     models: z.array(z.object({ provider: z.string(), model: z.string(), requests: z.number() })),
     others: z.number(),
   }),
-  /** `restoring`: limits whose past is not counted yet. `unreadable`: saved limits of another version, not in force here. */
-  limits: z.object({ restoring: z.number(), unreadable: z.number() }),
   /** Of the store; `unopened`: stored under another WEIR_SECRET than this process has, and not used. */
   provider_keys: z.object({
     opened: z.number(),
@@ -51,17 +52,25 @@ export interface HealthOptions {
   vault: Vault;
   metrics: Metrics;
   restorer: Restorer;
+  ledger: Ledger;
 }
 
-export function health({ capture, edited, vault, metrics, restorer }: HealthOptions): z.infer<typeof healthBody> {
+export function health(watched: HealthOptions): z.infer<typeof healthBody> {
+  const { capture, edited, vault, metrics, restorer, ledger } = watched;
   const { stale } = edited;
   const stats = capture.stats;
   const lost = (stats?.lostRows ?? 0) + (stats?.shedBodies ?? 0) + (stats?.rejectedRows ?? 0);
   const reachable = stats?.storeReachable ?? false;
   const waiting = (stats?.spoolLagMs ?? 0) > 10_000;
   const disk = stats && { free_bytes: stats.diskFreeBytes, low: stats.diskFreeBytes < leastFreeBytes };
-  const unreadable = unreadableLimits(edited.rows.limits);
-  const trouble = unreadable > 0 || lost > 0 || waiting || stale || disk?.low === true || vault.unopened.length > 0;
+  const limits = {
+    shared: ledger.survives,
+    away: ledger.awaySince !== null,
+    restoring: restorer.waiting,
+    unreadable: unreadableLimits(edited.rows.limits),
+  };
+  const unheld = limits.away || limits.unreadable > 0;
+  const trouble = unheld || lost > 0 || waiting || stale || disk?.low === true || vault.unopened.length > 0;
   return {
     status: stats === null ? 'starting' : trouble ? 'degraded' : 'ok',
     version,
@@ -77,13 +86,13 @@ export function health({ capture, edited, vault, metrics, restorer }: HealthOpti
     store: { reachable: reachable || !stale, behind_ms: stats?.spoolLagMs ?? 0, error: stats?.storeError ?? '' },
     disk,
     overhead_ms: metrics.overhead(),
+    limits,
     open_requests: capture.open.size,
     unpriced: {
       requests: stats?.unpriced ?? 0,
       models: stats?.unpricedModels ?? [],
       others: stats?.unpricedOthers ?? 0,
     },
-    limits: { restoring: restorer.waiting, unreadable },
     provider_keys: { opened: vault.opened, resting: vault.resting(), unopened: vault.unopened },
   };
 }

@@ -6,6 +6,7 @@ import type { Frame } from './window.ts';
 export interface Ask {
   /** Names the count. */
   count: string;
+  unit: LimitUnit;
   frame: Frame;
   /** How much at most may be counted. */
   quota: number;
@@ -59,8 +60,14 @@ export type Decision = {
 );
 
 export interface Ledger {
+  /** Counts that are held in this process's memory. */
+  readonly size: number;
   /** Whether it outlives this process: what a dead process had taken is still counted, and has to be settled. */
   readonly survives: boolean;
+  /** Since when it cannot be reached, ms since 1970; null while it can. */
+  readonly awaySince: number | null;
+  /** Called when it has lost what it held: the past of every rule has to be told again. */
+  onLost: () => void;
   /** Takes all that is asked, or nothing. @param id of the call. @param at ms since 1970. */
   take(id: string, asks: readonly Ask[], at: number): Decision | Promise<Decision>;
   /** What was taken becomes what was used. @param used by index of `taken`. */

@@ -151,7 +151,16 @@ export class Limiter {
 
   /** A response of a connection, or its end. Nothing was taken for it: it is counted as it comes. */
   async #goOn(open: Open, note: TakenNote): Promise<void> {
-    if (note.over) this.#open.delete(note.id);
+    if (note.over) {
+      this.#open.delete(note.id);
+      // What it took at its beginning stays: nothing comes back.
+      const timed = open.reservation.taken.filter(({ unit }) => unit !== 'concurrent');
+      this.options.ledger.settle(
+        note.id,
+        timed,
+        timed.map(({ amount }) => amount),
+      );
+    }
     const at = Date.now();
     const asks = open.rules.map((rule, index) => {
       const { count = '' } = open.reservation.taken[index] ?? {};
@@ -261,8 +270,8 @@ export class Limiter {
 }
 
 function askOf(rule: Rule, count: string, at: number): Omit<Ask, 'amount'> {
-  const { window, quota, action } = rule.policy;
-  return { count, frame: frameAt(window, at), quota: inUnits(rule, quota), hard: action === 'refuse' };
+  const { unit, window, quota, action } = rule.policy;
+  return { count, unit, frame: frameAt(window, at), quota: inUnits(rule, quota), hard: action === 'refuse' };
 }
 
 /** A sum in dollars cannot be held to where a model's price is not known. */

@@ -15,6 +15,8 @@ const sweptAtOnce = 4;
 
 export class MemoryLedger implements Ledger {
   readonly survives = false;
+  readonly awaySince = null;
+  onLost = (): void => undefined;
   readonly #counts = new Map<string, Count>();
   readonly #told = new Set<string>();
   #sweep: MapIterator<[string, Count]> | null = null;

@@ -22,10 +22,15 @@ export interface RestorerOptions {
 export class Restorer {
   /** Rules whose past is not counted yet. */
   readonly #waiting = new Map<string, Promise<void>>();
-  readonly #known = new Set<string>();
+  /** Rules that have a past, by id. */
+  readonly #known = new Map<string, Rule>();
   #stopped = false;
 
-  constructor(private readonly options: RestorerOptions) {}
+  constructor(private readonly options: RestorerOptions) {
+    options.ledger.onLost = () => {
+      for (const rule of this.#known.values()) this.#start(rule, Date.now());
+    };
+  }
 
   /** Rules whose past is not counted yet. */
   get waiting(): number {
@@ -38,15 +43,24 @@ export class Restorer {
 
   /** Begins to read what a rule counted, once. A header's limit, and calls at once, have no past. */
   begin(rule: Rule, at = Date.now()): void {
-    if (this.#known.has(rule.id)) return;
-    this.#known.add(rule.id);
-    if (rule.from === 'header' || rule.policy.window === null) return;
+    if (rule.from === 'header' || rule.policy.window === null || this.#known.has(rule.id)) return;
+    this.#known.set(rule.id, rule);
+    this.#start(rule, at);
+  }
+
+  #start(rule: Rule, at: number): void {
+    // One that is being told finds that its claim is gone, and begins again.
+    if (this.#waiting.has(rule.id)) return;
     const done = this.#restore(rule, at).finally(() => this.#waiting.delete(rule.id));
     this.#waiting.set(rule.id, done);
   }
 
-  /** @returns null when all is counted; else a promise of whether it was within so many ms. */
+  /**
+   * @returns null when all is counted, or the ledger is away and says itself what becomes of a call; else a promise of whether
+   * it was within so many ms.
+   */
   ready(rules: readonly Rule[], withinMs: number): Promise<boolean> | null {
+    if (this.options.ledger.awaySince !== null) return null;
     const open = rules.map(({ id }) => this.#waiting.get(id)).filter((one) => one !== undefined);
     if (open.length === 0) return null;
     let timer: NodeJS.Timeout;
@@ -90,7 +104,7 @@ export class Restorer {
 const sumRow = z.object({ parts: z.array(z.string()), slot: z.coerce.number(), sum: z.coerce.number() });
 
 /** What a unit is in rows. What is not known is what had been taken for it. */
-const sumOf = {
+export const sumOf = {
   requests: `countIf(outcome != 'blocked')`,
   tokens: 'sum(ifNull(limit_tokens, ifNull(input_tokens, 0) + ifNull(output_tokens, 0)))',
   usd: 'sum(toInt64(ifNull(limit_usd, ifNull(cost_usd, 0)) * 1000000000))',

@@ -74,6 +74,12 @@ export function joinCount(id: string, parts: readonly string[]): string {
   return parts.length === 0 ? id : `${id} ${JSON.stringify(parts)}`;
 }
 
+/** The id of the rule that a count belongs to. */
+export function ruleIdOf(count: string): string {
+  const end = count.indexOf(' ');
+  return end === -1 ? count : count.slice(0, end);
+}
+
 function propertyOf(properties: Readonly<Record<string, string>>, name: string): string {
   return Object.hasOwn(properties, name) ? (properties[name] ?? '') : '';
 }

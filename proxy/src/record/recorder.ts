@@ -47,8 +47,8 @@ export class Recorder {
   readonly rows: RowWriter;
   /** Told whenever records were written: a decompressed reply's come after its slab. */
   onWritten: () => void = () => undefined;
-  /** Told what came of calls that limits count. */
-  onTaken: (notes: TakenNote[]) => void = () => undefined;
+  /** Told what came of calls that limits count; until there is somebody to tell, it is kept. */
+  onTaken: ((notes: TakenNote[]) => void) | null = null;
   #taken: TakenNote[] = [];
   readonly #done: DoneNotes;
   #orphans: Map<string, MarkedCall>;
@@ -115,7 +115,7 @@ export class Recorder {
 
   /** Tells what limits are to count of the calls whose rows were written. */
   tellTaken(): void {
-    if (this.#taken.length === 0) return;
+    if (this.onTaken === null || this.#taken.length === 0) return;
     const taken = this.#taken;
     this.#taken = [];
     this.onTaken(taken);
