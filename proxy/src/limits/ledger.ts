@@ -81,6 +81,11 @@ export interface Ledger {
   claim(ruleId: string, at: number): number | null | Promise<number | null>;
   /** Whether a rule's past is told. */
   isTold(ruleId: string): boolean | Promise<boolean>;
+  /**
+   * Ids of calls that it counts although they may have begun before a rule was claimed, because it was told of them again after a
+   * loss: the log's rows of them are not to be counted beside.
+   */
+  recounted(): readonly string[] | Promise<readonly string[]>;
   /** Counts what the log knows of a rule that was claimed. */
   restore(ruleId: string, sums: Sums, frame: Frame): void | Promise<void>;
 }

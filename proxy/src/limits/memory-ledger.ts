@@ -58,6 +58,10 @@ export class MemoryLedger implements Ledger {
     return this.#told.has(ruleId);
   }
 
+  recounted(): readonly string[] {
+    return [];
+  }
+
   restore(ruleId: string, sums: Sums, frame: Frame): void {
     this.#told.add(ruleId);
     for (const [name, bySlot] of sums) {

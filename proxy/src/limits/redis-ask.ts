@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Ask, Decision, Standing } from './ledger.ts';
 import type { Part } from './redis-backlog.ts';
-import { countKey, epochKey, openKey, recordKey, toldKey } from './redis-keys.ts';
+import { againKey, countKey, epochKey, openKey, recordKey, toldKey } from './redis-keys.ts';
 import { beginOf, type Frame } from './window.ts';
 
 /** Clocks differ, and what was counted while Redis was away comes late. */
@@ -57,7 +57,7 @@ export function countQuestion(question: Question): { keys: string[]; args: strin
   });
   for (const life of marks.values()) args.push(String(life));
   const keys = [epochKey, recordKey(id), openKey(self), ...asks.map(({ count }) => countKey(count))];
-  return { keys: [...keys, ...[...marks.keys()].map(toldKey)], args };
+  return { keys: [...keys, ...(mode === 'hold' ? [againKey] : [...marks.keys()].map(toldKey))], args };
 }
 
 const reply = z.array(z.string());

@@ -12,7 +12,7 @@ import type { Ask, Decision, Ledger, Standing, Sums, Taken } from './ledger.ts';
 import { MemoryLedger } from './memory-ledger.ts';
 import { countQuestion, holdAsks, LostData, partOf, readDecision, type Question } from './redis-ask.ts';
 import { Backlog, type Part, type Settling } from './redis-backlog.ts';
-import { countKey, epochKey, openKey, oweKey, recordKey } from './redis-keys.ts';
+import { againKey, countKey, epochKey, openKey, oweKey, recordKey } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';
 import { RedisPast } from './redis-past.ts';
 import { count, hello, members, owe, records, renew, settle } from './redis-scripts.ts';
@@ -168,6 +168,10 @@ export class RedisLedger implements Ledger {
 
   isTold(ruleId: string): boolean {
     return this.#past.isTold(ruleId);
+  }
+
+  async recounted(): Promise<string[]> {
+    return z.array(z.string()).parse(await this.#link.tell(members, [againKey], []));
   }
 
   restore(ruleId: string, sums: Sums, frame: Frame): Promise<void> {

@@ -34,7 +34,8 @@ return redis.call('GET', KEYS[1])
  * Counts. 'take': all or nothing, noted in the call's record; 'add': whatever the quotas say; 'hold': as 'add', with a record,
  * unless there is one. What the log told stands apart from what was counted, in fields 'r<slot>': told twice, it is there once.
  *
- * KEYS epoch, record, open calls, a count for each ask, a mark for each rule whose past is told
+ * KEYS epoch, record, open calls, a count for each ask, a mark for each rule whose past is told (to hold: the calls told
+ * again)
  * ARGV mode, epoch, id, lease ms, record's ms, asks, for each (unit, quota, amount, hard, slot, first, ms), ms for each mark
  * Returns lost | ok, index of the refused ask or '', and for each ask: sum, oldest slot, slot whose end gives room, amount.
  */
@@ -97,7 +98,12 @@ for i = 1, asks do
   if mode == 'take' and refused == nil and ask.hard and not fits(ask, standings[i].sum) then refused = i end
 end
 
-for i = asks + 4, #KEYS do redis.call('SET', KEYS[i], '1', 'PX', ARGV[6 + asks * 7 + i - asks - 3]) end
+if mode == 'hold' then
+  redis.call('SADD', KEYS[asks + 4], id)
+  redis.call('PEXPIRE', KEYS[asks + 4], 600000)
+else
+  for i = asks + 4, #KEYS do redis.call('SET', KEYS[i], '1', 'PX', ARGV[6 + asks * 7 + i - asks - 3]) end
+end
 
 local amounts = {}
 if refused == nil then

@@ -88,7 +88,7 @@ export class Restorer {
   }
 
   async #sums(rule: Rule, before: number): Promise<Sums> {
-    const query = restoreQuery(rule, before, this.options.madeBy(rule.keyId));
+    const query = restoreQuery(rule, before, this.options.madeBy(rule.keyId), await this.options.ledger.recounted());
     const result = await this.options.db.query({ ...query, format: 'JSONEachRow' });
     const sums = new Map<string, Map<number, number>>();
     for (const row of z.array(sumRow).parse(await result.json())) {
@@ -120,11 +120,15 @@ const columnOf: Record<string, string> = {
   provider: 'provider',
 };
 
-/** The statement that adds up what a rule has counted in its window before a moment, ms since 1970. */
+/**
+ * The statement that adds up what a rule has counted in its window before a moment, ms since 1970.
+ * @param besides ids of calls that are counted elsewhere.
+ */
 export function restoreQuery(
   { policy, from, keyId }: Rule,
   before: number,
   madeBy: readonly string[],
+  besides: readonly string[] = [],
 ): { query: string; query_params: Record<string, unknown> } {
   const { unit, window, by, match } = policy;
   const frame = frameAt(window, before);
@@ -142,6 +146,7 @@ export function restoreQuery(
   const conditions = [
     'started_at >= fromUnixTimestamp64Milli({from:Int64})',
     'started_at < fromUnixTimestamp64Milli({before:Int64})',
+    ...(besides.length > 0 ? [`request_id NOT IN ${bind('Array(String)', besides)}`] : []),
     ...(from === 'key' ? [`key_id IN ${bind('Array(String)', [keyId, ...madeBy])}`] : []),
     ...(match.providers === undefined ? [] : [anyOf('provider', match.providers, bind)]),
     ...(match.models === undefined ? [] : [anyOf('request_model', match.models, bind)]),
