@@ -369,6 +369,11 @@ test('after kill -9 in the middle: what was spent is still counted, and nothing 
   await weir.restartProxy();
   await reachesStore(weir.proxy.url);
   await spent(key_id, 5);
+  await until(60_000, 'what was spent before is counted, and nothing waits', async () => {
+    const { json: health } = await ask(weir.proxy.url, null, 'GET', '/health');
+    const { limits, spool } = health as { limits: { restoring: number }; spool: { rows: number } };
+    return limits.restoring === 0 && spool.rows === 0 ? true : undefined;
+  });
   const interrupted = await weir.query<{ limit_usd: string }>(
     `SELECT toString(limit_usd) AS limit_usd FROM requests WHERE key_id = '${key_id}' AND outcome = 'interrupted'`,
   );

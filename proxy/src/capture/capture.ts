@@ -46,6 +46,8 @@ export class Capture {
   #recorder: Worker;
   #stopped: (() => void) | null = null;
   readonly #free: Buffer[] = [];
+  /** Moments that were asked for → rows that have to be sent until all that were written before are. */
+  readonly #due = new Map<number, number>();
   readonly #overflow: Overflow;
   readonly #options: CaptureOptions;
 
@@ -59,12 +61,19 @@ export class Capture {
     return this.#overflow.bytes;
   }
 
-  /** Whether the rows of every call that ended before a moment, ms since 1970, are in the store, as far as is known. */
+  /**
+   * Whether the rows of every call that ended before a moment, ms since 1970, are in the store: asked again until it is so. Rows
+   * are sent in the order in which they were written, so that it is enough to count them.
+   */
   hasShipped(before: number): boolean {
     const { stats } = this;
-    if (stats === null || !stats.storeReachable) return false;
-    // What was told a moment ago may be half a second old, and rows come after the calls they are of.
-    return stats.spoolRows === 0 ? Date.now() > before + settleMs : Date.now() - stats.spoolLagMs > before + settleMs;
+    // What was told may be half a second old, and rows come after the calls they are of.
+    if (stats === null || !stats.storeReachable || Date.now() < before + settleMs) return false;
+    const sent = stats.shippedRows + stats.rejectedRows;
+    const due = this.#due.get(before) ?? sent + stats.spoolRows;
+    if (sent < due) this.#due.set(before, due);
+    else this.#due.delete(before);
+    return sent >= due;
   }
 
   /** Before the first byte goes to a provider (or, for a refused call, before the refusal). */
@@ -199,6 +208,8 @@ export class Capture {
   /** The thread died: its slabs are lost, but not its calls, whose marks the next one reads. */
   #restartRecorder(error: unknown): void {
     this.recorderDeaths++;
+    // The next one counts from nothing.
+    this.#due.clear();
     this.#options.onRecorderDeath(error);
     if (this.#stopped !== null) return this.#stopped();
     this.#inFlight = 0;

@@ -16,6 +16,8 @@ const prices = new Prices(options.pricesCopy, options.clickhouseUrl);
 const recorder = new Recorder(options, prices);
 prices.onChange = () => recorder.unpricedModels.clear();
 prices.start();
+/** Rows of a recovery: they are in the segments that the shipper takes over. */
+const recoveredRows = recorder.counters.recordedRequests;
 const shipper = new Shipper({
   directory: options.directory,
   spoolId: readSpoolId(options.directory),
@@ -71,12 +73,15 @@ function stats(): RecorderStats {
     unpricedModels: recorder.unpricedModels.list,
     unpricedOthers: recorder.unpricedModels.others,
     openCalls: recorder.openCalls,
-    spoolRows:
-      shipper.inherited + recorder.counters.recordedRequests - shipper.stats.shippedRows - shipper.stats.rejectedRows,
+    spoolRows: shipper.inherited + recordedSince() - shipper.stats.shippedRows - shipper.stats.rejectedRows,
     spoolBytes: waiting,
     spoolLagMs: shipper.lagMs,
     diskFreeBytes: freeBytes(options.directory),
   };
+}
+
+function recordedSince(): number {
+  return recorder.counters.recordedRequests - recoveredRows;
 }
 
 /** The spool's own name, made once: part of every deduplication token. */
