@@ -1,38 +1,39 @@
 /**
- * A map from numbers whose members come and go all the time, in no order. JavaScript's own Map makes a new table whenever
+ * A map whose members come and go all the time, in no order. JavaScript's own Map makes a new table whenever
  * deletions have filled the old one, and the old table goes on pointing to the new one (V8, `OrderedHashTable::Rehash`): once
  * one table is old, every member of every later one survives until the next full collection, and is copied twice on its way.
  */
 const bucketCount = 1024;
 
-interface Entry<V> {
-  readonly key: number;
+interface Entry<V, K> {
+  readonly key: K;
   readonly value: V;
 }
 
-export class ChurnMap<V> {
-  readonly #buckets: Entry<V>[][] = Array.from({ length: bucketCount }, () => []);
+/** By number, or by an id whose last characters are random. */
+export class ChurnMap<V, K extends number | string = number> {
+  readonly #buckets: Entry<V, K>[][] = Array.from({ length: bucketCount }, () => []);
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  get(key: number): V | undefined {
+  get(key: K): V | undefined {
     return this.#bucket(key).find((entry) => entry.key === key)?.value;
   }
 
-  set(key: number, value: V): void {
+  set(key: K, value: V): void {
     this.delete(key);
     this.#bucket(key).push({ key, value });
     this.#size++;
   }
 
-  delete(key: number): void {
+  delete(key: K): void {
     const bucket = this.#bucket(key);
     const at = bucket.findIndex((entry) => entry.key === key);
     if (at === -1) return;
-    const last = bucket.pop() as Entry<V>;
+    const last = bucket.pop() as Entry<V, K>;
     if (at < bucket.length) bucket[at] = last;
     this.#size--;
   }
@@ -41,8 +42,14 @@ export class ChurnMap<V> {
     for (const bucket of this.#buckets) for (const { value } of bucket) yield value;
   }
 
-  /** Keys are numbers that count up: their last digits spread them evenly. */
-  #bucket(key: number): Entry<V>[] {
-    return this.#buckets[key % bucketCount] as Entry<V>[];
+  /** Numbers count up: their last digits spread them evenly, as the last characters of an id do. */
+  #bucket(key: K): Entry<V, K>[] {
+    return this.#buckets[(typeof key === 'number' ? key : endOf(key)) % bucketCount] as Entry<V, K>[];
   }
+}
+
+function endOf(id: string): number {
+  let end = 0;
+  for (let at = Math.max(0, id.length - 4); at < id.length; at++) end = end * 31 + id.charCodeAt(at);
+  return end;
 }

@@ -26,6 +26,7 @@ export interface Taken {
 
 /** What a call has taken of its limits; written into the call's marks. */
 export interface Reservation {
+  /** Of what goes into the marks, empty where nothing outlives the process. */
   taken: Taken[];
   /** What stands for the usage while, or if, nobody can tell it. */
   tokens: number;

@@ -6,6 +6,7 @@
 import type { LimitPolicy } from '@weir/schema/settings/limit';
 import { holdWhole, type RequestBody } from '../body.ts';
 import type { Call } from '../call.ts';
+import { ChurnMap } from '../churn-map.ts';
 import { WeirError } from '../errors.ts';
 import type { KeyHolder } from '../keys/holder.ts';
 import type { PriceBook } from '../prices/book.ts';
@@ -49,7 +50,7 @@ export class Limiter {
   #saved: readonly Rule[] = [];
   readonly #ofKeys = new WeakMap<KeyHolder, readonly Rule[]>();
   /** By request id: calls whose usage is not known yet. */
-  readonly #open = new Map<string, Open>();
+  readonly #open = new ChurnMap<Open, string>();
 
   constructor(private readonly options: LimiterOptions) {}
 
@@ -100,7 +101,7 @@ export class Limiter {
   /** The client has everything: it counts no more among the calls at once. */
   ended(call: Call): void {
     if (call.reservation === null) return;
-    const { taken } = call.reservation;
+    const { taken } = this.#open.get(call.id)?.reservation ?? call.reservation;
     const atOnce = taken.filter(({ unit }) => unit === 'concurrent');
     if (atOnce.length > 0)
       this.options.ledger.settle(
@@ -113,7 +114,7 @@ export class Limiter {
   /** Nothing will come of the call: all that it took goes back. */
   release(call: Call): void {
     if (call.reservation === null) return;
-    const { taken } = call.reservation;
+    const { taken } = this.#open.get(call.id)?.reservation ?? call.reservation;
     this.#open.delete(call.id);
     call.reservation = null;
     this.options.ledger.settle(
@@ -238,13 +239,15 @@ export class Limiter {
     });
     const of = (unit: Taken['unit']): number =>
       Math.max(0, ...taken.filter((one) => one.unit === unit).map(({ amount }) => amount));
-    call.reservation = { taken, tokens: of('tokens'), nanos: of('usd') };
+    const reservation = { taken, tokens: of('tokens'), nanos: of('usd') };
+    // What goes into the marks is for another process: it can give back only what outlives this one.
+    call.reservation = this.options.ledger.survives ? reservation : { ...reservation, taken: [] };
     call.limitFields = limitFields(
       rules.map((rule, index) => ({ rule, standing: standings[index] as Standing })),
       at,
     );
     this.#warn(call, rules, asks, standings);
-    this.#open.set(call.id, { rules, reservation: call.reservation, tokens: 0, nanos: 0, cut: null });
+    this.#open.set(call.id, { rules, reservation, tokens: 0, nanos: 0, cut: null });
   }
 
   #mostOf(rules: readonly Rule[], { call, model }: Caller, sent: { held: Held | null; host: string }): WorstCase {
