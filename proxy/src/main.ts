@@ -62,15 +62,21 @@ async function main(): Promise<void> {
   const vault = new Vault(settings.WEIR_SECRET, settings.providerKeys);
   const db = openDb(clickhouseUrl, { application: 'weir-api', timeoutMs: 10_000 });
   const prices = new Prices(join(settings.WEIR_DATA_DIR, 'prices-of-limits.json'), clickhouseUrl);
+  const arrived = (before: number): boolean => capture.hasShipped(before);
   const shared =
     settings.REDIS_URL === undefined
       ? null
-      : new RedisLedger({ url: settings.REDIS_URL, self: readSelf(directory), away: settings.WEIR_LIMITS_AWAY });
+      : new RedisLedger({
+          url: settings.REDIS_URL,
+          self: readSelf(directory),
+          away: settings.WEIR_LIMITS_AWAY,
+          arrived,
+        });
   const ledger: Ledger = shared ?? new MemoryLedger();
   const restorer = new Restorer({
     db,
     ledger,
-    arrived: (before) => capture.hasShipped(before),
+    arrived,
     madeBy: (keyId) => keys.madeBy(keyId),
   });
   const limiter = new Limiter({
@@ -125,7 +131,6 @@ async function main(): Promise<void> {
 
   // Else its first calls would be counted apart.
   await shared?.start();
-  const arrived = (before: number): boolean => capture.hasShipped(before);
   const stopSettling = shared && settleLeftovers({ ledger: shared, db, arrived, before: newRequestId() });
   const server = serve({
     fetch: app.fetch,

@@ -24,7 +24,13 @@ describe.skipIf(whyNoRedis !== null)('in Redis', () => {
   afterAll(() => redis.stop());
 
   const join = async (more: Partial<RedisLedgerOptions> = {}): Promise<RedisLedger> => {
-    const ledger = new RedisLedger({ url: redis.url, self: `${open.length}`, away: 'closed', ...more });
+    const ledger = new RedisLedger({
+      url: redis.url,
+      self: `${open.length}`,
+      away: 'closed',
+      arrived: () => true,
+      ...more,
+    });
     open.push(ledger);
     await ledger.start();
     expect(ledger.awaySince).toBeNull();
@@ -300,6 +306,20 @@ describe.skipIf(whyNoRedis !== null)('in Redis', () => {
       expect(await sumOf(ledger, ask, now)).toBe(7);
     });
 
+    test('the log is not read before every proxy’s rows are in the store', async () => {
+      let shipped = false;
+      const { server, ledger } = await joinOwn('closed');
+      await join({ url: server.url, arrived: () => shipped });
+      await server.command('FLUSHALL');
+      await until(5_000, 'the loss is noticed', async () =>
+        (await server.command('EXISTS', '{weir}:behind')) === ':1' ? true : undefined,
+      );
+      const now = Date.now();
+      expect(await ledger.claim('rule', now)).toBeNull();
+      shipped = true;
+      await until(5_000, 'they have arrived', async () => (await ledger.claim('rule', now)) ?? undefined);
+    });
+
     test('one that lost everything without a word is noticed', async () => {
       const { server, ledger } = await joinOwn('open');
       let lost = 0;
@@ -313,8 +333,13 @@ describe.skipIf(whyNoRedis !== null)('in Redis', () => {
       const server = await startRedis('secret-of-redis');
       own.redis = server;
       await server.kill();
-      const wrong = new RedisLedger({ url: server.url.replace('secret-', 'wrong-secret-'), self: 'a', away: 'open' });
-      const right = new RedisLedger({ url: server.url, self: 'b', away: 'open' });
+      const wrong = new RedisLedger({
+        url: server.url.replace('secret-', 'wrong-secret-'),
+        self: 'a',
+        away: 'open',
+        arrived: () => true,
+      });
+      const right = new RedisLedger({ url: server.url, self: 'b', away: 'open', arrived: () => true });
       open.push(wrong, right);
       await Promise.all([wrong.start(), right.start()]);
       for (const ledger of [wrong, right]) {

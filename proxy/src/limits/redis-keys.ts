@@ -10,6 +10,8 @@ export const epochKey = `${prefix}epoch`;
 export const recordKey = (id: string): string => `${prefix}taken:${id}`;
 /** The calls that a proxy has taken something for. @param self of the proxy, the same after it was started again. */
 export const openKey = (self: string): string => `${prefix}open:${self}`;
+/** Proxies whose rows have not all arrived in the store since Redis lost its data. */
+export const behindKey = `${prefix}behind`;
 /** Calls that were told again. */
 export const againKey = `${prefix}again`;
 export const oweKey = (token: string): string => `${prefix}owed:${token}`;

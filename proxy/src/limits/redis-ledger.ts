@@ -4,18 +4,17 @@
  * Redis is back. A Redis that comes back empty is told what is open here, and the rest from the log.
  */
 import { randomUUID } from 'node:crypto';
-import { limitUnits } from '@weir/schema/settings/limit';
 import { z } from 'zod';
 import { WeirError } from '../errors.ts';
 import { log } from '../log.ts';
 import type { Ask, Decision, Ledger, Standing, Sums, Taken } from './ledger.ts';
 import { MemoryLedger } from './memory-ledger.ts';
-import { countQuestion, holdAsks, LostData, partOf, readDecision, type Question } from './redis-ask.ts';
+import { countQuestion, holdAsks, LostData, partOf, readDecision, readRecord, type Question } from './redis-ask.ts';
 import { Backlog, type Part, type Settling } from './redis-backlog.ts';
-import { againKey, countKey, epochKey, openKey, oweKey, recordKey } from './redis-keys.ts';
+import { againKey, behindKey, countKey, epochKey, openKey, oweKey, recordKey } from './redis-keys.ts';
 import { RedisLink } from './redis-link.ts';
 import { RedisPast } from './redis-past.ts';
-import { count, hello, members, owe, records, renew, settle } from './redis-scripts.ts';
+import { behind, count, hello, members, owe, records, renew, settle } from './redis-scripts.ts';
 import { ruleIdOf } from './rule.ts';
 import type { Frame } from './window.ts';
 
@@ -26,6 +25,8 @@ export interface RedisLedgerOptions {
   self: string;
   /** While Redis is away: each proxy counts by itself, or calls that limits count are refused. */
   away: 'open' | 'closed';
+  /** Whether every call of this proxy that ended before a moment (ms since 1970) has its rows in the store. */
+  arrived: (before: number) => boolean;
   /** How long a decision waits for Redis at most, ms. */
   limitMs?: number;
   /** How long a call at once counts after its proxy was heard of last, ms; it is renewed three times in between. */
@@ -49,6 +50,8 @@ export interface Leftover {
 
 /** A list of what is owed is told once; how long its name is remembered, ms. */
 const oweMs = 3_600_000;
+/** How long the rows of a proxy are waited for before the log is read, ms: it may have died, or its store be away. */
+const mostBehindMs = 15_000;
 const renewedTogether = 1_000;
 const toldTogether = 200;
 
@@ -65,6 +68,8 @@ export class RedisLedger implements Ledger {
   #alone = new MemoryLedger();
   #epoch: string | null = null;
   #renewAt = 0;
+  /** When Redis lost what it held, ms since 1970; null once the store has all rows from before. */
+  #behindSince: number | null = null;
 
   constructor(private readonly options: RedisLedgerOptions) {
     this.#leaseMs = options.leaseMs ?? 30_000;
@@ -72,6 +77,7 @@ export class RedisLedger implements Ledger {
       url: options.url,
       limitMs: options.limitMs ?? 250,
       sync: () => this.#sync(),
+      hurries: () => this.#behindSince !== null,
       onAway: () => (this.#alone = new MemoryLedger()),
     });
     this.#past = new RedisPast(this.#link, options.claimMs);
@@ -162,8 +168,12 @@ export class RedisLedger implements Ledger {
     return this.#alone.add(asks, at);
   }
 
-  claim(ruleId: string, at: number): Promise<number | null> {
-    return this.#past.claim(ruleId, at);
+  /** After a loss only the log knows what was spent: nobody reads it before each proxy's rows are there. */
+  async claim(ruleId: string, at: number): Promise<number | null> {
+    const since = await this.#past.claim(ruleId, at);
+    if (since === null || Date.now() > since + mostBehindMs) return since;
+    const waiting = z.array(z.string()).parse(await this.#link.tell(members, [behindKey], []));
+    return waiting.length > 0 ? null : since;
   }
 
   isTold(ruleId: string): boolean {
@@ -239,6 +249,7 @@ export class RedisLedger implements Ledger {
     const epoch = z.string().parse(await this.#link.tell(hello, [epochKey], [randomUUID()]));
     if (this.#epoch !== null && epoch !== this.#epoch) this.#lost();
     this.#epoch = epoch;
+    await this.#tellBehind();
     await this.#tellHeld();
     await this.#tellBacklog();
     await this.#renewLeases();
@@ -246,11 +257,19 @@ export class RedisLedger implements Ledger {
 
   #lost(): void {
     this.#link.lose(new LostData());
+    this.#behindSince = Date.now();
     this.#past.forget(Date.now());
     this.#backlog.forget(({ count: name }) => this.#past.has(ruleIdOf(name)));
     for (const held of this.#held.values()) held.known = 'unsure';
     this.#renewAt = 0;
     this.onLost();
+  }
+
+  async #tellBehind(): Promise<void> {
+    if (this.#behindSince === null) return;
+    const arrived = this.options.arrived(this.#behindSince);
+    await this.#link.tell(behind, [behindKey], [this.options.self, arrived ? '0' : String(mostBehindMs)]);
+    if (arrived) this.#behindSince = null;
   }
 
   /** Calls that are open, and that Redis does not know of. */
@@ -308,18 +327,6 @@ export class RedisLedger implements Ledger {
     }
     this.#renewAt = Date.now() + this.#leaseMs / 3;
   }
-}
-
-/** @param fields as the script `records` has them. */
-function readRecord(fields: readonly string[]): Part[] {
-  const parts: Part[] = [];
-  for (let index = 0; index + 1 < fields.length; index += 2) {
-    const [slot, amount, unit] = (fields[index + 1] ?? '').split(':');
-    const key = fields[index] ?? '';
-    const known = z.enum(limitUnits).parse(unit);
-    parts.push({ key, count: '', unit: known, slot: Number(slot), amount: Number(amount), until: Infinity });
-  }
-  return parts;
 }
 
 function lifeUntil(until: number): string {

@@ -16,6 +16,8 @@ export interface RedisLinkOptions {
   limitMs: number;
   /** Looks whether Redis has what it had, and tells it what it missed. What it throws makes it away. */
   sync: () => Promise<void>;
+  /** Whether `sync` has something to tell soon. */
+  hurries: () => boolean;
   /** Told when it has become away, before anything else is done. */
   onAway: () => void;
 }
@@ -112,7 +114,7 @@ export class RedisLink {
         this.lose(error);
         this.#giveUp(error);
       }
-      await this.#pause(this.awaySince === null ? beatMs : retryMs);
+      await this.#pause(this.awaySince === null && !this.options.hurries() ? beatMs : retryMs);
     }
   }
 

@@ -193,6 +193,13 @@ end
 return 'ok'
 `);
 
+/** Whether the store has yet to get rows of a proxy. KEYS proxies that are behind · ARGV proxy, for how many ms at most; 0: not any more */
+export const behind = script(`
+if ARGV[2] == '0' then return redis.call('SREM', KEYS[1], ARGV[1]) end
+redis.call('SADD', KEYS[1], ARGV[1])
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`);
+
 /** Calls of one count go on. KEYS count · ARGV lease ms, ids */
 export const renew = script(`${shared}
 local now = redis.call('TIME')
@@ -237,4 +244,16 @@ redis.call('DEL', KEYS[1], KEYS[3])
 return 'ok'
 `);
 
-export const scripts: readonly Script[] = [hello, count, settle, members, records, owe, renew, claim, restore, told];
+export const scripts: readonly Script[] = [
+  hello,
+  count,
+  settle,
+  members,
+  records,
+  behind,
+  owe,
+  renew,
+  claim,
+  restore,
+  told,
+];
