@@ -12,7 +12,8 @@ export default async function setup(): Promise<() => Promise<void>> {
     return async () => undefined;
   }
   const dataDir = mkdtempSync(join(tmpdir(), 'weir-test-store-'));
-  const store = await startStore({ dataDir, port: 0, deadline: 240_000 });
+  // The tests load every core, and wait for it: it takes its share.
+  const store = await startStore({ dataDir, port: 0, deadline: 240_000, stepBack: false });
   // The first statements of an engine read half a gigabyte of code from disk: no test should wait for that.
   await migrate(store.adminUrl, { retainDays: 400, retainBodiesDays: 30 });
   process.env.TEST_STORE_URL = store.adminUrl;

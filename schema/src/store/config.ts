@@ -17,6 +17,8 @@ const environment = z.object({
     .int()
     .min(256 * MiB)
     .default(() => Math.max(1024 * MiB, Math.min(8192 * MiB, Math.floor(totalmem() / 4)))),
+  /** Whether it gives way to every other process. */
+  WEIR_STORE_STEP_BACK: z.enum(['on', 'off']).default('on'),
   WEIR_STORE_LOG: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   UV_THREADPOOL_SIZE: z.coerce.number().int().min(1).default(4),
 });
@@ -26,6 +28,7 @@ export interface StoreConfig {
   readonly dataDir: string;
   readonly port: number;
   readonly memory: number;
+  readonly stepBack: boolean;
   readonly log: 'debug' | 'info' | 'warn' | 'error';
   /** Threads that statements may occupy. */
   readonly threads: number;
@@ -43,6 +46,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): StoreConfig {
     dataDir: data.WEIR_DATA_DIR,
     port: data.WEIR_STORE_PORT,
     memory: data.WEIR_STORE_MEMORY,
+    stepBack: data.WEIR_STORE_STEP_BACK === 'on',
     log: data.WEIR_STORE_LOG,
     threads: data.UV_THREADPOOL_SIZE,
   };

@@ -27,7 +27,7 @@ process.on('uncaughtException', (error) => {
 
 async function main(): Promise<void> {
   const config = parseConfig(process.env);
-  stepBack();
+  if (config.stepBack) stepBack();
   const log = openLog(config.log);
   const dataDir = prepareDataDir(config.dataDir, config.memory);
   const engine = openEngine(dataDir);

@@ -12,6 +12,8 @@ export interface StartStoreOptions {
   readonly port: number;
   /** Bytes that the engine may use. */
   readonly memoryLimit?: number;
+  /** False: it takes its share of the processors like any other process. */
+  readonly stepBack?: boolean;
   readonly log?: 'debug' | 'info' | 'warn' | 'error';
   /** Milliseconds until a store that does not listen is given up. */
   readonly deadline?: number;
@@ -92,6 +94,7 @@ export function storeEnvironment(options: StartStoreOptions): NodeJS.ProcessEnv 
     WEIR_DATA_DIR: options.dataDir,
     WEIR_STORE_PORT: String(options.port),
     WEIR_STORE_LOG: options.log ?? 'info',
+    ...(options.stepBack === false ? { WEIR_STORE_STEP_BACK: 'off' } : {}),
     ...(options.memoryLimit === undefined ? {} : { WEIR_STORE_MEMORY: String(options.memoryLimit) }),
   };
 }
