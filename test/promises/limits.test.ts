@@ -1,8 +1,9 @@
 /** Limits hold, on every way through Weir, for calls at once as for one after the other, and over the death of the process. */
+import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { ask, firstKey, makeKey, type MadeKey } from '../support/administration.ts';
-import { until } from '../support/deadline.ts';
+import { until, within } from '../support/deadline.ts';
 import { rawRequest, type RawResponse } from '../support/http.ts';
 import { chatCompletion, json, startProvider, type ScriptedProvider } from '../support/provider.ts';
 import { reachesStore, startWeir, type TestWeir } from '../support/weir.ts';
@@ -309,6 +310,29 @@ function upgrade(key: string): Promise<number> {
     client.on('unexpected-response', (_, response) => resolve(response.statusCode ?? 0));
   });
 }
+
+test('a WebSocket counts with each response, and is cut when it has passed its limit', async () => {
+  const { key } = await make([{ name: 'tokens', unit: 'tokens', quota: 3_000, window: minute }]);
+  const usage = { input_tokens: 1000, output_tokens: 1000, total_tokens: 2000 };
+  sockets.once('connection', (socket) => {
+    socket.on('message', (text) => {
+      const id = String(text);
+      socket.send(JSON.stringify({ type: 'response.created', response: { id } }));
+      socket.send(JSON.stringify({ type: 'response.done', response: { id, status: 'completed', output: [], usage } }));
+    });
+  });
+  const url = `${weir.proxy.url.replace('http', 'ws')}/openai/v1/realtime?model=gpt-realtime`;
+  const client = new WebSocket(url, { headers: { 'Weir-Key': key } });
+  const closed = once(client, 'close');
+  await within(20_000, 'the connection is open', once(client, 'open'));
+  client.on('error', () => undefined);
+  client.send('one');
+  await within(20_000, 'the first response', once(client, 'message'));
+  client.send('two');
+  // 4,000 of 3,000 tokens: the third would be one too many.
+  await within(20_000, 'the connection is cut', closed);
+  expect((await call(key)).status).toBe(429);
+});
 
 test('saved limits hold for every key, from the moment they are saved until they are removed', async () => {
   const saved = await ask(weir.proxy.url, admin, 'POST', '/limits', {

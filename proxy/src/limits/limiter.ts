@@ -41,7 +41,7 @@ interface Open {
   tokens: number;
   nanos: number;
   /** Ends an open connection whose limit is passed. */
-  cut: ((why: WeirError) => void) | null;
+  cut: (() => void) | null;
 }
 
 export class Limiter {
@@ -89,7 +89,7 @@ export class Limiter {
   }
 
   /** An upgrade, whose use is counted as it goes. @param cut ends it. @throws WeirError as `admit`. */
-  async admitUpgrade(call: Call, cut: (why: WeirError) => void): Promise<void> {
+  async admitUpgrade(call: Call, cut: () => void): Promise<void> {
     const caller = callerOf(call, null);
     const rules = this.#rulesOf(call).filter((rule) => applies(rule, caller));
     if (rules.length === 0) return;
@@ -169,10 +169,10 @@ export class Limiter {
       return { ...askOf(rule, count, at), amount };
     });
     const standings = await this.options.ledger.add(asks, at);
-    const over = asks.findIndex(({ hard, quota, amount }, index) => {
+    const over = asks.some(({ hard, quota, amount }, index) => {
       return hard && amount > 0 && (standings[index]?.sum ?? 0) > quota;
     });
-    if (over !== -1) open.cut?.(refusalOf(open.rules, over, standings, at));
+    if (over) open.cut?.();
   }
 
   #keyRules(holder: KeyHolder | null): readonly Rule[] {
@@ -293,7 +293,7 @@ function refusalOf(
   refused: number,
   standings: readonly Standing[],
   at: number,
-  ask?: Ask,
+  ask: Ask | undefined,
 ): WeirError {
   const rule = rules[refused] as Rule;
   const standing = standings[refused] as Standing;
