@@ -61,7 +61,8 @@ export const limitPolicy = z
   });
 export type LimitPolicy = z.infer<typeof limitPolicy>;
 
-function isTimeZone(name: string): boolean {
+/** Whether the runtime knows a time zone of this name. */
+export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;
