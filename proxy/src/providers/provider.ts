@@ -4,6 +4,7 @@
  */
 
 import type { Operation } from '@weir/schema/records';
+import type { PathOf } from './paths.ts';
 
 export type { Operation };
 
@@ -137,6 +138,8 @@ export interface Provider {
   readonly host: string | null;
   readonly place?: Place;
   readonly dialect: Dialect;
+  /** Where it has what others have too; absent where it is sent only what its own path says. */
+  readonly pathOf?: PathOf;
   /** Environment variable of the vendor's own name for its key. */
   readonly keyEnvironment: string | null;
   /** Lower-case names of the request headers and query parameters in which its SDKs put the caller's credential. */

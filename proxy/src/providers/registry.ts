@@ -4,6 +4,7 @@ import { compatibleProviders } from './compatible.ts';
 import { makeDialect } from './dialect.ts';
 import { googleErrors } from './google/dialect.ts';
 import { openaiErrors } from './openai/dialect.ts';
+import { anthropicPaths, azurePaths, bedrockPaths, googlePaths, openaiOwnPaths } from './paths.ts';
 import { azurePlace, bedrockPlace, vertexPlace } from './places.ts';
 import type { Provider } from './provider.ts';
 import { thoughtsInTotal } from './quirks.ts';
@@ -12,6 +13,7 @@ const OPENAI: Provider = {
   name: 'openai',
   host: 'https://api.openai.com',
   dialect: makeDialect(openaiErrors),
+  pathOf: openaiOwnPaths,
   keyEnvironment: 'OPENAI_API_KEY',
   credentialHeaders: ['authorization'],
   credentialQuery: [],
@@ -24,6 +26,7 @@ const ANTHROPIC: Provider = {
   name: 'anthropic',
   host: 'https://api.anthropic.com',
   dialect: makeDialect(anthropicErrors),
+  pathOf: anthropicPaths,
   keyEnvironment: 'ANTHROPIC_API_KEY',
   credentialHeaders: ['x-api-key', 'authorization'],
   credentialQuery: [],
@@ -36,6 +39,7 @@ const GOOGLE: Provider = {
   name: 'google',
   host: 'https://generativelanguage.googleapis.com',
   dialect: makeDialect(googleErrors, { chatUsage: thoughtsInTotal }),
+  pathOf: googlePaths,
   keyEnvironment: 'GEMINI_API_KEY',
   credentialHeaders: ['x-goog-api-key', 'authorization'],
   credentialQuery: ['key', 'access_token'],
@@ -49,6 +53,7 @@ const AZURE: Provider = {
   host: null,
   place: azurePlace,
   dialect: makeDialect(openaiErrors),
+  pathOf: azurePaths,
   keyEnvironment: 'AZURE_OPENAI_API_KEY',
   credentialHeaders: ['api-key', 'authorization', 'ocp-apim-subscription-key'],
   credentialQuery: ['api-key'],
@@ -62,6 +67,7 @@ const BEDROCK: Provider = {
   host: null,
   place: bedrockPlace,
   dialect: makeDialect(awsErrors, { errorType: awsErrorType }),
+  pathOf: bedrockPaths,
   keyEnvironment: 'AWS_BEARER_TOKEN_BEDROCK',
   credentialHeaders: ['authorization'],
   credentialQuery: [],
