@@ -5,12 +5,18 @@ import type { Instructions } from './headers.ts';
 import type { KeyHolder } from './keys/holder.ts';
 import type { Reservation } from './limits/ledger.ts';
 import type { Operation, Provider } from './providers/provider.ts';
+import type { Routing } from './routing/routing.ts';
+import type { Timeouts } from './timeouts.ts';
 
 /** A call to one provider, as the marks and the recorder know it. Times in ms on the monotonic clock of the process. */
 export interface Attempt {
   index: number;
   provider: string;
   host: string;
+  /** Of the target; '' where the call's own stayed. */
+  model: string;
+  /** As its provider reads it, without query. */
+  path: string;
   reason: 'first' | 'retry' | 'fallback';
   trigger: string;
   waitMs: number;
@@ -32,8 +38,6 @@ export interface Target {
   origin: string;
   /** Path and query, as they are sent. */
   path: string;
-  /** Credential headers that Weir sets itself; empty when the caller's own pass. */
-  credentials: readonly string[];
   /** The origin was named by the caller: the address it resolves to is checked when connecting. */
   guarded: boolean;
 }
@@ -67,7 +71,15 @@ export interface Call {
   project: string;
   keyId: string;
   requestModel: string;
+  /** What its policies made of it; null for a call that goes where its path says. */
+  routing: Routing | null;
+  /** Null: no clock of Weir's own runs. */
+  timeouts: Timeouts | null;
   readonly attempts: Attempt[];
+  /** Index of the attempt whose answer the client got; null: the last. */
+  answeredBy: number | null;
+  /** Total of deliberate waiting, ms. */
+  waitMs: number;
   requestBytes: number;
   responseBytes: number;
   /** Sent to the client; null until its status line is written. */

@@ -129,13 +129,17 @@ export interface ForwardOptions {
   /** Of the caller's own connection. */
   connection: string | undefined;
   credentials: Credentials;
+  /** It goes to another provider than the caller meant: whatever may be a credential stays behind. */
+  leavesCredentials?: boolean;
   held: HeldKeys;
   signer: CanSign;
+  /** Keys of Weir's that are not to be taken. */
+  tried?: readonly string[];
 }
 
 /** The request headers that go on, and what is kept of them. */
 export function forwardHeaders(raw: readonly string[], options: ForwardOptions): ForwardedHeaders {
-  const { destination, connection, credentials } = options;
+  const { destination, connection, credentials, tried = [] } = options;
   const { provider } = destination;
   const dropped = connectionNames(connection);
   const forwarded: string[] = [];
@@ -158,6 +162,7 @@ export function forwardHeaders(raw: readonly string[], options: ForwardOptions):
     const secret = secretName.test(lower) || provider.credentialHeaders.includes(lower);
     kept.push(name, secret ? '[removed]' : value);
     if (isOwnHeader(lower)) continue;
+    if (options.leavesCredentials === true && (secret || isKeyHeader(lower))) continue;
     if (
       isKeyHeader(lower) &&
       value
@@ -170,7 +175,7 @@ export function forwardHeaders(raw: readonly string[], options: ForwardOptions):
     forwarded.push(name, value);
   }
   if (credentials.own || credentials.holder === null) return { forwarded, kept, signing: null, heldKey: null };
-  const held = heldCredential(destination, options.held);
+  const held = heldCredential(destination, options.held, tried);
   if (held !== null) return { forwarded: [...forwarded, ...held.header], kept, signing: null, heldKey: held.id };
   if (provider.signing !== undefined && options.signer.can(provider.signing)) {
     return { forwarded, kept, signing: provider.signing, heldKey: null };
@@ -193,9 +198,13 @@ function whatToSet({ keyEnvironment, signing }: Provider): string {
 }
 
 /** The header by which Weir presents the key that it holds for a destination; null when it holds none. */
-function heldCredential(destination: Destination, held: HeldKeys): { id: string; header: [string, string] } | null {
+function heldCredential(
+  destination: Destination,
+  held: HeldKeys,
+  tried: readonly string[],
+): { id: string; header: [string, string] } | null {
   const name = destination.provider.credentialHeaders[0];
-  const key = name === undefined ? null : held.choose(destination);
+  const key = name === undefined ? null : held.choose(destination, tried);
   if (key === null || name === undefined) return null;
   return { id: key.id, header: [name, name === 'authorization' ? `Bearer ${key.secret}` : key.secret] };
 }

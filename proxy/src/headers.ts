@@ -8,6 +8,8 @@ import type { LimitPolicy } from '@weir/schema/settings/limit';
 import { WeirError } from './errors.ts';
 import { readLimits } from './limits/header.ts';
 import { parseField } from './structured.ts';
+import { readFallback, readRetry, readRoute, readSplit } from './routing/header.ts';
+import type { BroughtPolicies } from './routing/plan.ts';
 import { readTimeouts, type Timeouts } from './timeouts.ts';
 
 export interface Instructions {
@@ -31,8 +33,12 @@ export interface Instructions {
   redact: RedactKind[];
   /** Of `Weir-Limit`: they tighten what the key and the saved limits allow. */
   limits: LimitPolicy[];
-  /** Null: no clock of Weir's own runs. */
+  /** Null: the header sets no clock. */
   timeouts: Timeouts | null;
+  /** Name of the saved route; null without one. */
+  route: string | null;
+  /** Of `Weir-Split`, `Weir-Fallback`, `Weir-Retry`: they stand before those of the route. */
+  policies: BroughtPolicies;
   warnings: string[];
   /** Set when a policy cannot be carried out: the call is refused, and recorded with what is known of it. */
   refusal: WeirError | null;
@@ -92,6 +98,18 @@ const rules: Record<string, Rule> = {
   'weir-timeout': (into, value) => {
     into.timeouts = readTimeouts(value);
   },
+  'weir-route': (into, value) => {
+    into.route = readRoute(value);
+  },
+  'weir-split': (into, value) => {
+    into.policies.split = readSplit(value);
+  },
+  'weir-fallback': (into, value) => {
+    into.policies.fallback = readFallback(value);
+  },
+  'weir-retry': (into, value) => {
+    into.policies.retry = readRetry(value);
+  },
   'weir-limit': (into, value) => {
     into.limits = [...into.limits, ...readLimits(value)];
   },
@@ -130,7 +148,7 @@ const prefixRules: [prefix: string, rule: Rule][] = [
 ];
 
 /** Policies of the contract that this version does not carry out yet: refused, because ignoring a limit is worse. */
-const laterPolicies = new Set(['weir-route', 'weir-split', 'weir-fallback', 'weir-retry', 'weir-cache']);
+const laterPolicies = new Set(['weir-cache']);
 
 const ownPrefixes = ['weir-', 'helicone-', 'x-portkey-', 'cf-aig-'];
 
@@ -189,6 +207,8 @@ export function parseInstructions(raw: readonly string[]): Instructions {
     redact: [],
     limits: [],
     timeouts: null,
+    route: null,
+    policies: {},
     warnings: [],
     refusal: null,
   };

@@ -31,6 +31,7 @@ import { Prices } from './prices/stored.ts';
 import type { RecorderOptions } from './record/messages.ts';
 import { Marks } from './spool/marks.ts';
 import { newRequestId } from './request-id.ts';
+import { LiveTargets } from './routing/live.ts';
 import { Signer } from './signing/signer.ts';
 import { lockSpool } from './spool/lock.ts';
 import { fileNumbers } from './spool/segments.ts';
@@ -102,6 +103,7 @@ async function main(): Promise<void> {
   });
   const metrics = new Metrics({ capture, marks, limiter, ledger, restorer });
   const upstream = new Upstream();
+  const live = new LiveTargets();
   const { aws, googleServiceAccount, WEIR_REPLAY_LIMIT: bodyLimit } = settings;
   const signer = new Signer({ aws, googleServiceAccount, bodyLimit });
   let port = settings.WEIR_PROXY_PORT;
@@ -114,6 +116,9 @@ async function main(): Promise<void> {
     upstream,
     signer,
     limiter,
+    live,
+    routes: { find: () => null },
+    prices,
     isOwnAddress: (host: string, target: number) =>
       (isLoopbackName(host) || host === settings.WEIR_HOST) && ownPorts().includes(target),
     onFinished: (call: Parameters<Metrics['finished']>[0]) => metrics.finished(call),

@@ -1,43 +1,37 @@
-/** A native call from its first byte to its last: who calls, where it goes, what came of it. */
+/** A call from its first byte to its last: who calls, where it may go, what is done when it fails. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { peekModel, readBody } from './body.ts';
-import { now, type Attempt, type Call, type Target, type Verdict } from './call.ts';
-import type { Capture } from './capture/capture.ts';
-import { forwardHeaders, forwardQuery, identify } from './credentials.ts';
+import { makeCall } from './begin.ts';
+import { holdWhole, peekModel, readBody, type RequestBody } from './body.ts';
+import type { Call } from './call.ts';
+import { identify } from './credentials.ts';
+import { finish, type EndingOptions, type Flight } from './ending.ts';
 import type { Settings } from './env.ts';
-import { WeirError } from './errors.ts';
-import { parseInstructions } from './headers.ts';
-import { checkModel, checkTarget } from './keys/access.ts';
+import { checkModel, checkOperation } from './keys/access.ts';
 import type { KeyHolder } from './keys/holder.ts';
 import type { Keys } from './keys/keys.ts';
-import type { Limiter } from './limits/limiter.ts';
-import { checkOrigin, corsHeaders } from './origin.ts';
-import { errorShapeOf } from './providers/own-errors.ts';
-import type { Signing } from './providers/provider.ts';
-import { decide, ownHeaders, rawHeader, relay } from './relay.ts';
-import { newRequestId } from './request-id.ts';
-import { findProvider, routeNative, splitPath, type SplitPath } from './route.ts';
+import { checkOrigin } from './origin.ts';
+import { refuse, unreachable, type RefusalOptions } from './refusal.ts';
+import { splitPath, type SplitPath } from './route.ts';
+import { Leg, type LegContext } from './routing/legs.ts';
+import { isRouted, routeCall, type RoutingOptions } from './routing/routing.ts';
 import type { Signer } from './signing/signer.ts';
-import { withClocks } from './stages/clocks.ts';
-import { send, triggerOf, type Receiver, type Sending, type SendRequest, type Upstream } from './stages/send.ts';
+import { fallback } from './stages/fallback.ts';
+import type { Decide } from './stages/failure.ts';
+import { nextKey } from './stages/next-key.ts';
+import { makeAttempt, Pipeline } from './stages/pipeline.ts';
+import { retry } from './stages/retry.ts';
+import type { SendRequest, Upstream } from './stages/send.ts';
 import { wantsUsage, withUsageAsked } from './stages/stream-usage.ts';
 import type { HeldKeys } from './vault/vault.ts';
 
-export interface PassthroughOptions {
+export interface PassthroughOptions extends EndingOptions, RefusalOptions, RoutingOptions {
   settings: Settings;
   keys: Keys;
   held: HeldKeys;
-  capture: Capture;
   upstream: Upstream;
   signer: Signer;
-  limiter: Limiter;
   isOwnAddress: (host: string, port: number) => boolean;
-  onFinished: (call: Call) => void;
-  /** Something went wrong that nobody foresaw. */
-  onFault: (error: unknown) => void;
 }
-
-let sequence = 0;
 
 /** @throws WeirError `unknown_provider`: such a call is answered, but not recorded. */
 export async function passThrough(
@@ -45,150 +39,75 @@ export async function passThrough(
   outgoing: ServerResponse,
   options: PassthroughOptions,
 ): Promise<void> {
+  const { settings, capture, limiter } = options;
   const split = splitPath(incoming.url ?? '/');
-  const call = makeCall(incoming, outgoing, split, options.settings);
-  const flight: Flight = { started: false, sending: null, ended: null };
+  const call = makeCall(incoming, outgoing, split, settings);
+  const flight: Flight = { started: false, pipeline: null, ended: null };
   outgoing.on('error', () => undefined);
   outgoing.on('close', () => finish(call, flight, options));
   const begin = (kept: string[]): void => {
-    if (!flight.started) options.capture.start(call, kept);
+    if (!flight.started) capture.start(call, kept);
     flight.started = true;
   };
-  let request: SendRequest;
-  let used: string | null = null;
   try {
-    checkOrigin(incoming, options.settings);
-    const { target, headers, kept, signing, heldKey } = prepare(call, split, options);
-    used = heldKey;
+    checkOrigin(incoming, settings);
+    const context = admit(call, split, options);
+    // What can be refused before a byte of the body is read, is.
+    const direct = isRouted(call) ? null : new Leg(0, asSaid, context);
     // What is read before the call's start is marked waits for it.
     let early: Buffer[] | null = [];
     const { body: arriving, first } = await readBody(incoming, (chunk) => {
-      if (early === null) options.capture.requestBytes(call, chunk);
+      if (early === null) capture.requestBytes(call, chunk);
       else early.push(chunk);
     });
     call.requestModel = peekModel(first) ?? call.requestModel;
-    let body = await checkModel(call, arriving, options.settings.WEIR_REPLAY_LIMIT);
-    if (options.limiter.inForce(call)) body = await options.limiter.admit(call, body, new URL(target.origin).host);
+    const ways = direct === null ? await routed(context, arriving, options) : await native(direct, arriving, options);
+    let { body } = ways;
+    const [leg] = ways.legs;
+    if (limiter.inForce(call)) body = await limiter.admit(call, body, ways.legs, ways.shares);
     // The client left meanwhile: its start was marked without what has been taken, and nobody will tell of it.
-    if (flight.started) options.limiter.release(call);
+    if (flight.started) limiter.release(call);
     if (outgoing.destroyed) return;
-    request = { method: call.method, target, headers, body };
-    if (wantsUsage(call, options.settings.WEIR_STREAM_USAGE)) request = await withUsageAsked(call, request);
-    if (signing !== null) {
-      const signed = await options.signer.sign(signing, { ...request, place: split.place });
-      request = { ...request, ...signed };
-    }
+    if (wantsUsage(call, settings.WEIR_STREAM_USAGE)) body = await withUsageAsked(call, body);
+    const request: SendRequest = await leg.request(body);
     if (outgoing.destroyed) return;
-    call.attempts.push(makeAttempt(target));
-    begin(kept);
-    if (first !== null) options.capture.requestBytes(call, first);
-    for (const chunk of early) options.capture.requestBytes(call, chunk);
+    flight.pipeline = new Pipeline({
+      ...options,
+      call,
+      body,
+      stages: ways.stages,
+      onOverflow: ways.onOverflow,
+      ended: () => flight.ended?.(),
+      unreachable: (error) => unreachable(call, error, capture),
+      refuse: (error) => refuse(call, error, options),
+    });
+    call.attempts.push(makeAttempt(leg, 0, { reason: 'first', trigger: '', waitMs: 0 }));
+    begin(leg.kept);
+    if (first !== null) capture.requestBytes(call, first);
+    for (const chunk of early) capture.requestBytes(call, chunk);
     early = null;
+    flight.pipeline.start(leg, request);
   } catch (error) {
     begin([]);
-    return refuse(call, error, options);
-  }
-  const receiver: Receiver = {
-    reply: (reply) => {
-      if (used !== null) options.held.answered(used, reply.status, rawHeader(reply.headers, 'retry-after'));
-      return relay(call, reply, options.capture);
-    },
-    failed: (error) => unreachable(call, error, options.capture),
-  };
-  const attempt = call.attempts[0] as Attempt;
-  const { timeouts } = call.instructions;
-  if (timeouts === null) flight.sending = send(options.upstream, request, attempt, receiver);
-  else {
-    const clocks = withClocks(call, timeouts, receiver, () => flight.ended?.());
-    flight.sending = send(options.upstream, request, attempt, clocks.receiver);
-    clocks.start(flight.sending);
+    refuse(call, error, options);
   }
 }
 
-interface Flight {
-  /** The start of the call is marked. */
-  started: boolean;
-  sending: Sending | null;
-  /** Called when nothing more comes of an attempt that has clocks. */
-  ended: (() => void) | null;
-}
+const asSaid = { target: null, variant: null, why: 'as the path says' };
 
-export function makeCall(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  split: SplitPath,
-  settings: Settings,
-): Call {
-  const provider = findProvider(split.provider);
-  const method = incoming.method ?? 'GET';
-  const instructions = parseInstructions(incoming.rawHeaders);
-  if (settings.WEIR_LOG_BODIES === 'none') instructions.keepBodies = false;
-  return {
-    sequence: ++sequence >>> 0,
-    id: newRequestId(),
-    startedAt: wallClock(),
-    started: now(),
-    incoming,
-    outgoing,
-    method,
-    provider,
-    operation: provider.dialect.operation(method, split.path),
-    path: split.path,
-    query: split.query,
-    instructions,
-    holder: null,
-    project: 'default',
-    keyId: '',
-    requestModel: provider.dialect.modelInPath(split.path) ?? '',
-    attempts: [],
-    requestBytes: 0,
-    responseBytes: 0,
-    status: null,
-    stallMs: 0,
-    usageAsked: false,
-    leftAt: null,
-    verdict: null,
-    endMark: null,
-    warnings: [],
-    reservation: null,
-    limitFields: [],
-  };
-}
-
-/**
- * Microseconds since 1970. The wall clock has milliseconds; the monotonic one lends its fraction so that calls of one
- * millisecond differ, but not more: it stands still while a laptop sleeps.
- */
-function wallClock(): number {
-  return Date.now() * 1000 + Math.floor((now() % 1) * 1000);
-}
-
-/** Everything that can be refused before a byte of the body is read. */
-export function prepare(
+/** Everything that can be said of a call by its head. */
+export function admit(
   call: Call,
   split: SplitPath,
   { settings, keys, held, signer, isOwnAddress }: PassthroughOptions,
-): { target: Target; headers: string[]; kept: string[]; signing: Signing | null; heldKey: string | null } {
+): LegContext {
   const { incoming, provider, instructions } = call;
   if (instructions.refusal !== null) throw instructions.refusal;
   const credentialOptions = { keys, requireKey: settings.requireKey };
   const credentials = identify(provider, incoming.rawHeaders, split.query, instructions, credentialOptions);
   if (credentials.holder !== null) takeHolder(call, credentials.holder);
-  checkTarget(call);
-  const query = forwardQuery(provider, split.query);
-  const target = routeNative(provider, { ...split, query }, instructions, {
-    upstreams: settings.upstreams,
-    allowTargets: settings.WEIR_ALLOW_TARGETS,
-    isOwnAddress,
-  });
-  const { forwarded, kept, signing, heldKey } = forwardHeaders(incoming.rawHeaders, {
-    destination: { provider, place: split.place, path: split.path, named: target.guarded ? target.origin : null },
-    connection: incoming.headers.connection,
-    credentials,
-    held,
-    signer,
-  });
-  return { target, headers: forwarded, kept, signing, heldKey };
+  checkOperation(call);
+  return { call, split, credentials, settings, held, signer, isOwnAddress, streamed: false };
 }
 
 /** Whose call it is, and what the key says of it: its properties stand under the call's own. */
@@ -201,138 +120,61 @@ function takeHolder(call: Call, holder: KeyHolder): void {
   instructions.properties = { ...holder.properties, ...instructions.properties };
 }
 
-export function makeAttempt(target: Target): Attempt {
-  return {
-    index: 0,
-    provider: target.provider.name,
-    host: new URL(target.origin).host,
-    reason: 'first',
-    trigger: '',
-    waitMs: 0,
-    startedAt: now(),
-    connectMs: null,
-    headersMs: null,
-    endedAt: null,
-    status: null,
-    outcome: null,
-    errorType: '',
-    errorMessage: '',
-    responseBytes: 0,
-  };
+/** Where a call may go, and what is done when that fails. */
+interface Ways {
+  legs: [Leg, ...Leg[]];
+  body: RequestBody;
+  stages: Decide[];
+  onOverflow: boolean;
+  /** Attempts that may all be billed. */
+  shares: number;
 }
 
-/** Weir itself says no. */
-function refuse(call: Call, error: unknown, { capture, onFault }: PassthroughOptions): void {
-  if (call.outgoing.destroyed || call.outgoing.headersSent) return;
-  if (!(error instanceof WeirError)) onFault(error);
-  const refusal = error instanceof WeirError ? error : new WeirError('overloaded', 'Weir could not handle this call.');
-  answer(call, refusal, { outcome: 'blocked', error: { type: refusal.code, message: refusal.message } }, capture);
+/** A call that goes where its path says. Only where Weir holds several keys for that, there is something to be done. */
+async function native(leg: Leg, arriving: RequestBody, { settings }: PassthroughOptions): Promise<Ways> {
+  const { call } = leg;
+  const body = await checkModel(call, arriving, settings.WEIR_REPLAY_LIMIT);
+  const one: Ways = { legs: [leg], body, stages: [], onOverflow: false, shares: 1 };
+  if (leg.heldKeys < 2 || body === null) return leg.heldKeys < 2 ? one : { ...one, stages: [nextKey] };
+  const { whole, body: rest } = await holdWhole(body, settings.WEIR_REPLAY_LIMIT);
+  return { ...one, body: rest, stages: whole === null ? [] : [nextKey] };
 }
 
-/** No attempt got an answer. */
-function unreachable(call: Call, error: unknown, capture: Capture): void {
-  const { outcome, trigger, message } = triggerOf(error);
-  const attempt = call.attempts.at(-1);
-  if (attempt !== undefined && call.leftAt === null) {
-    attempt.endedAt ??= now();
-    attempt.outcome = outcome;
-    attempt.errorType = trigger;
-    attempt.errorMessage = message;
+/** A call that brings policies, or names a route. */
+async function routed(context: LegContext, arriving: RequestBody, options: PassthroughOptions): Promise<Ways> {
+  const { call, settings } = { ...context, ...options };
+  const limit = settings.WEIR_REPLAY_LIMIT;
+  const { whole, body: rest } = arriving === null ? { whole: null, body: null } : await holdWhole(arriving, limit);
+  const once = arriving !== null && whole === null;
+  const routing = routeCall(call, rest, options);
+  call.routing = routing;
+  const { plan, policies } = routing;
+  call.timeouts = call.instructions.timeouts ?? policies.timeout;
+  const streaming = { ...context, streamed: routing.streamed };
+  const [first, ...others] = plan.targets.map((planned, index) => new Leg(index, planned, streaming));
+  if (first === undefined) throw new Error('a plan has a target');
+  // The body's own model counts where it is sent.
+  const asked = [first, ...others].some(({ target }) => target === null);
+  const body = asked ? await checkModel(call, rest, limit) : rest;
+  if (once) {
+    call.warnings.push('body_not_replayable');
+    return { legs: [first], body, stages: [], onOverflow: false, shares: 1 };
   }
-  if (call.outgoing.destroyed || call.outgoing.headersSent) return;
-  const attempts = call.attempts
-    .map(({ provider, host, errorType }) => `${provider} (${host}): ${errorType}`)
-    .join('; ');
-  const code = outcome === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable';
-  const failure = new WeirError(code, `No provider answered. Attempts: ${attempts}.`);
-  answer(call, failure, { outcome, error: { type: trigger, message } }, capture);
-}
-
-function answer(call: Call, error: WeirError, verdict: Verdict, capture: Capture): void {
-  const { headers, body } = refusal(call, error);
-  call.status = error.status;
-  decide(call, verdict, capture);
-  call.outgoing.writeHead(error.status, headers);
-  call.outgoing.end(call.method === 'HEAD' ? undefined : body);
-}
-
-/** Weir's own error in the shape of the API that was called, with the headers that belong to it. */
-export function refusal(call: Call, error: WeirError): { headers: string[]; body: string } {
-  const body = JSON.stringify(errorShapeOf(call.provider, call.path).errorBody(error));
-  const headers = [
-    ...ownHeaders(call),
-    ...(error.code === 'forbidden_origin' ? [] : corsHeaders(call.incoming)),
-    'Weir-Error',
-    error.code,
-    'Content-Type',
-    'application/json',
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    ...(error.code === 'overloaded' ? ['Retry-After', '1'] : []),
-    ...error.headers,
+  const legs: Ways['legs'] = [first, ...others];
+  const starting = legs.find(({ target }) => target === null || options.live.admits(target, Date.now())) ?? first;
+  const stages = [
+    nextKey,
+    ...(plan.retry === null ? [] : [retry(plan.retry, call, Math.random)]),
+    ...(plan.fallback === null ? [] : [fallback(plan.fallback, legs, call, options.live)]),
   ];
-  return { headers, body };
-}
-
-/** The client has everything, or has left. */
-function finish(call: Call, flight: Flight, options: PassthroughOptions): void {
-  const { capture } = options;
-  if (!flight.started) {
-    flight.started = true;
-    capture.start(call, []);
-  }
-  const outcome = call.verdict?.outcome;
-  const delivered = call.outgoing.writableFinished || outcome === 'truncated' || outcome === 'timeout';
-  if (!delivered && readOn(call, flight, options)) return;
-  if (!delivered) leave(call, flight, capture);
-  if (call.verdict === null) decide(call, cancelled, capture);
-  conclude(call, options);
-}
-
-/** The one place where a call ends. */
-function conclude(call: Call, { capture, limiter, onFinished }: PassthroughOptions): void {
-  capture.end(call);
-  limiter.ended(call);
-  onFinished(call);
-}
-
-/**
- * The client left, and had asked (`drain`) that the reply be read on for a while, to learn its usage. The call's outcome is
- * marked now; its end is told when the provider has ended, or the time is over. @returns whether it is read on.
- */
-function readOn(call: Call, flight: Flight, options: PassthroughOptions): boolean {
-  const drainMs = call.instructions.timeouts?.drain ?? 0;
-  const attempt = call.attempts.at(-1);
-  const { sending } = flight;
-  if (drainMs === 0 || sending === null || attempt === undefined || attempt.endedAt !== null) return false;
-  call.leftAt = now();
-  call.status ??= 499;
-  decide(call, cancelled, options.capture);
-  const timer = setTimeout(() => {
-    attempt.outcome = 'cancelled';
-    sending.abort(new Error('the client left'));
-  }, drainMs);
-  flight.ended = () => {
-    clearTimeout(timer);
-    // Once more, with what has become of the attempt.
-    call.verdict = null;
-    decide(call, cancelled, options.capture);
-    conclude(call, options);
+  return {
+    legs: [starting, ...legs.filter((leg) => leg !== starting)],
+    body,
+    stages,
+    onOverflow: plan.fallback?.on.includes('context-overflow') ?? false,
+    shares: Math.min(mostShares, legs.length * (1 + (plan.retry?.retries ?? 0))),
   };
-  return true;
 }
 
-const cancelled: Verdict = { outcome: 'cancelled', error: { type: '', message: '' } };
-
-/** The client left: the provider's connection ends at once, as it would without Weir. */
-function leave(call: Call, flight: Flight, capture: Capture): void {
-  const attempt = call.attempts.at(-1);
-  if (attempt !== undefined && attempt.endedAt === null) {
-    attempt.endedAt = now();
-    attempt.outcome = 'cancelled';
-  }
-  flight.sending?.abort(new Error('the client left'));
-  call.status ??= 499;
-  call.verdict = null;
-  decide(call, cancelled, capture);
-}
+/** More attempts than this are not taken for: they would keep everybody else from a limit. */
+const mostShares = 8;

@@ -3,7 +3,7 @@
  * a copy of every chunk to the recorder. The end of a call is marked before its last byte is handed over.
  */
 import type { Capture } from './capture/capture.ts';
-import { now, type Call, type Verdict } from './call.ts';
+import { now, type Attempt, type Call, type Verdict } from './call.ts';
 import { connectionNames, isHopByHop } from './headers.ts';
 import { corsHeaders } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
@@ -13,15 +13,15 @@ import { UsageChunkFilter } from './stages/stream-usage.ts';
 
 const noError = { type: '', message: '' };
 
-/** Passes the head of `reply` on. @returns what takes its body; how it ends is told to `capture` and the call's `close` handler. */
-export function relay(call: Call, reply: Reply, capture: Capture): Sink {
+/** Passes the head of `reply`, the answer of `attempt`, on. @returns what takes its body; how it ends is told to `capture` and the call's `close` handler. */
+export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Capture): Sink {
   const { outgoing } = call;
   const head = responseHead(call, reply);
   outgoing.sendDate = false;
-  capture.head(call, reply.status, head.kept);
+  if (attempt !== call.attempts.at(-1)) call.answeredBy = attempt.index;
+  capture.head(call, attempt, reply.status, head.kept);
   const verdict: Verdict = { outcome: outcomeOf(reply.status), error: noError };
-  const attempt = call.attempts.at(-1);
-  if (attempt !== undefined) attempt.outcome = verdict.outcome;
+  attempt.outcome = verdict.outcome;
   // A client that left while it waited for the head has got no status.
   if (!outgoing.destroyed) {
     call.status = reply.status;
@@ -42,7 +42,7 @@ export function relay(call: Call, reply: Reply, capture: Capture): Sink {
     reply.resume();
   });
 
-  const readOn = (call.instructions.timeouts?.drain ?? 0) > 0;
+  const readOn = (call.timeouts?.drain ?? 0) > 0;
   // Nobody will take what waits: it must not hold up the rest.
   if (readOn) outgoing.on('close', () => stalledAt !== null && reply.resume());
 
@@ -57,7 +57,7 @@ export function relay(call: Call, reply: Reply, capture: Capture): Sink {
       call.responseBytes = written;
       // The client first, the recorder after; only the mark of the end must come before the last byte.
       if (written === head.length) {
-        if (attempt !== undefined) attempt.endedAt = now();
+        attempt.endedAt ??= now();
         decide(call, verdict, capture);
         outgoing.end(chunk);
         capture.responseBytes(call, chunk);
@@ -77,7 +77,7 @@ export function relay(call: Call, reply: Reply, capture: Capture): Sink {
       outgoing.end();
     },
     error(error) {
-      if (call.verdict === null) cutShort(call, error, head.inBand, capture);
+      if (call.verdict === null) cutShort(call, attempt, error, { inBand: head.inBand, capture });
     },
   };
 }
@@ -90,23 +90,25 @@ export function decide(call: Call, verdict: Verdict, capture: Capture): void {
 }
 
 /** The provider went away in mid-stream: the client must not take what it has for the whole. */
-function cutShort(call: Call, error: Error, inBand: InBand | null, capture: Capture): void {
+function cutShort(
+  call: Call,
+  attempt: Attempt,
+  error: Error,
+  { inBand, capture }: { inBand: InBand | null; capture: Capture },
+): void {
   const { trigger, message: why } = triggerOf(error);
   const timedOut = error instanceof ClockError;
   const outcome = timedOut ? 'timeout' : 'truncated';
-  const attempt = call.attempts.at(-1);
-  if (attempt !== undefined) {
-    attempt.outcome = outcome;
-    attempt.errorType = trigger;
-  }
+  attempt.outcome = outcome;
+  attempt.errorType = trigger;
   const said = timedOut ? why : 'the provider ended in mid-reply';
   decide(call, { outcome, error: { type: trigger, message: said } }, capture);
   const { outgoing } = call;
   const abort = (): void => void outgoing.destroy();
   if (inBand === null || outgoing.destroyed) return abort();
   const message = timedOut
-    ? `The reply of ${call.provider.name} was given up: ${why}.`
-    : `The provider ${call.provider.name} ended its reply before it was complete.`;
+    ? `The reply of ${attempt.provider} was given up: ${why}.`
+    : `The provider ${attempt.provider} ended its reply before it was complete.`;
   const failure = timedOut
     ? { status: 504, code: 'upstream_timeout', message }
     : { status: 502, code: 'upstream_unreachable', message };
@@ -179,17 +181,18 @@ export function* passedHeaders(raw: readonly string[]): Generator<[name: string,
 /** Weir's response headers (CONTRACT.md §5): what is known when headers leave. */
 export function ownHeaders(call: Call): string[] {
   const at = now();
-  const attempt = call.attempts.at(-1);
+  const attempt = call.attempts[call.answeredBy ?? call.attempts.length - 1];
   const upstream = call.attempts.reduce((sum, { startedAt, endedAt }) => sum + (endedAt ?? at) - startedAt, 0);
-  const wait = call.attempts.reduce((sum, { waitMs }) => sum + waitMs, 0);
-  const weir = Math.max(0, at - call.started - upstream - wait);
-  const headers = ['Weir-Id', call.id, 'Weir-Provider', call.provider.name];
-  if (call.requestModel !== '' && /^[\x20-\x7e]*$/.test(call.requestModel))
-    headers.push('Weir-Model', call.requestModel);
+  const weir = Math.max(0, at - call.started - upstream - call.waitMs);
+  const headers = ['Weir-Id', call.id, 'Weir-Provider', attempt?.provider ?? call.provider.name];
+  const model = attempt?.model || call.requestModel;
+  if (model !== '' && /^[\x20-\x7e]*$/.test(model)) headers.push('Weir-Model', model);
   headers.push('Weir-Attempts', String(call.attempts.length));
-  const timing = [`weir;dur=${weir.toFixed(2)}`, `wait;dur=${wait.toFixed(0)}`];
+  const timing = [`weir;dur=${weir.toFixed(2)}`, `wait;dur=${call.waitMs.toFixed(0)}`];
   if (attempt?.headersMs != null) timing.push(`upstream-headers;dur=${attempt.headersMs.toFixed(2)}`);
   headers.push('Server-Timing', timing.join(', '), ...call.limitFields);
+  const variant = call.routing?.row.variant ?? '';
+  if (variant !== '' && /^[\x20-\x7e]*$/.test(variant)) headers.push('Weir-Variant', variant);
   return headers;
 }
 

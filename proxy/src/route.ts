@@ -80,7 +80,7 @@ export function routeNative(
   const host = vendorHost(provider, split);
   if (host === null && replaced === undefined) {
     const origin = parseTargetUrl(instructions.targetUrl, options);
-    return { provider, ...origin, path: origin.basePath + split.path + split.query, credentials: [], guarded: true };
+    return { provider, ...origin, path: origin.basePath + split.path + split.query, guarded: true };
   }
   if (instructions.targetUrl !== null && host !== null) {
     throw new WeirError('bad_header', 'weir-target-url: only calls to /custom/… may name their target.');
@@ -89,7 +89,6 @@ export function routeNative(
     provider,
     origin: replaced ?? host ?? '',
     path: split.path + split.query,
-    credentials: [],
     guarded: false,
   };
 }

@@ -13,7 +13,12 @@ import { checkUpgrade } from './keys/access.ts';
 import { log, describeFault } from './log.ts';
 import { checkOrigin, corsHeaders } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
-import { makeAttempt, makeCall, prepare, refusal, type PassthroughOptions } from './passthrough.ts';
+import { makeCall } from './begin.ts';
+import { admit, type PassthroughOptions } from './passthrough.ts';
+import { refusal } from './refusal.ts';
+import { Leg } from './routing/legs.ts';
+import { isRouted } from './routing/routing.ts';
+import { makeAttempt } from './stages/pipeline.ts';
 import { decide, keptHeaders, ownHeaders, passedHeaders } from './relay.ts';
 import { openaiErrors } from './providers/openai/dialect.ts';
 import { splitPath } from './route.ts';
@@ -45,22 +50,29 @@ export function handleUpgrade(
   };
   const open = async (): Promise<void> => {
     checkOrigin(incoming, options.settings);
-    const prepared = prepare(call, splitPath(incoming.url ?? '/'), options);
+    const context = admit(call, splitPath(incoming.url ?? '/'), options);
+    if (isRouted(call)) {
+      throw new WeirError(
+        'bad_header',
+        'weir-route, -split, -fallback and -retry are for requests, and not for upgrades.',
+      );
+    }
+    const leg = new Leg(0, { target: null, variant: null, why: '' }, context);
     checkUpgrade(call);
-    if (prepared.signing !== null) {
+    if (leg.signing !== null) {
       throw new WeirError('unauthorized', "Weir does not sign upgrades: send the provider's own credential.");
     }
     // A connection that has passed its limit ends as one whose provider has gone.
     if (options.limiter.inForce(call)) await options.limiter.admitUpgrade(call, () => socket.destroy());
     if (socket.destroyed) {
       call.status = 499;
-      begin(prepared.kept);
+      begin(leg.kept);
       end(call, { outcome: 'cancelled', error: noError }, options);
       return;
     }
-    call.attempts.push(makeAttempt(prepared.target));
-    begin(prepared.kept);
-    connect(call, prepared, socket, head, options);
+    call.attempts.push(makeAttempt(leg, 0, { reason: 'first', trigger: '', waitMs: 0 }));
+    begin(leg.kept);
+    connect(call, leg, socket, head, options);
   };
   open().catch((error: unknown) => {
     if (!begun) begin([]);
@@ -72,7 +84,7 @@ export function handleUpgrade(
 
 function connect(
   call: Call,
-  { target, headers, heldKey }: ReturnType<typeof prepare>,
+  { url: target, headers, heldKey }: Leg,
   socket: Duplex,
   head: Buffer,
   options: PassthroughOptions,
@@ -106,7 +118,7 @@ function connect(
       attempt.connectMs = attempt.headersMs = now() - attempt.startedAt;
       attempt.outcome = outcomeOf(call.status);
     }
-    capture.head(call, call.status, keptHeaders(response.rawHeaders));
+    if (attempt !== undefined) capture.head(call, attempt, call.status, keptHeaders(response.rawHeaders));
     const switched = call.status === 101 ? ['Connection', 'Upgrade', 'Upgrade', upgrade] : ['Connection', 'close'];
     const passed = [...passedHeaders(response.rawHeaders)].flat();
     const sent = [...passed, ...switched, ...ownHeaders(call), ...corsHeaders(call.incoming)];

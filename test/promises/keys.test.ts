@@ -356,7 +356,7 @@ test('settings outlive the store: keys and provider keys of the last good copy s
   expect(gone.status).toBe(200);
 });
 
-test('a provider key that was refused rests while another fits, and health names it', async () => {
+test('a provider key that was refused rests while another fits: the call goes on with that, and health names it', async () => {
   const asAdmin = (method: string, path: string, body?: object) => ask(weir.proxy.url, admin, method, path, body);
   const stored = await asAdmin('POST', '/provider-keys', { provider: 'anthropic', secret: 'sk-of-the-vault-4567' });
   expect(stored.status).toBe(201);
@@ -369,10 +369,13 @@ test('a provider key that was refused rests while another fits, and health names
   try {
     const { key } = await make({});
     const message = (): Promise<RawResponse> => call(key, '/anthropic/v1/messages', chat('claude-sonnet-4-5'));
-    await until(20_000, 'the key of the environment is refused', async () =>
-      (await message()).status === 401 ? true : undefined,
-    );
-    for (let n = 0; n < 20; n++) expect((await message()).status).toBe(200);
+    const attempts = await until(20_000, 'the key of the environment is refused', async () => {
+      const got = await message();
+      expect(got.status).toBe(200);
+      return got.header('weir-attempts') === '1' ? undefined : got.header('weir-attempts');
+    });
+    expect(attempts).toBe('2');
+    for (let n = 0; n < 20; n++) expect((await message()).header('weir-attempts')).toBe('1');
     const { json: health } = await asAdmin('GET', '/health');
     expect((health.provider_keys as { resting: object[] }).resting).toEqual([
       { provider_key_id: 'environment:anthropic', status: 401, until: expect.any(Number) as number },

@@ -11,7 +11,7 @@ import { ChurnMap } from '../churn-map.ts';
 import type { Marks } from '../spool/marks.ts';
 import type { FromRecorder, RecorderStats, TakenNote, ToRecorder } from '../record/messages.ts';
 import { frameHead, kinds, writeHead, type Kind } from './frames.ts';
-import { endNote, markKinds, noteAttempt, startNote } from './notes.ts';
+import { endNote, headNote, markKinds, noteAttempt, startNote } from './notes.ts';
 import { Overflow } from './overflow.ts';
 
 const slabBytes = 512 * 1024;
@@ -94,8 +94,9 @@ export class Capture {
     this.#bytes(kinds.request, call, chunk);
   }
 
-  head(call: Call, status: number, headers: string[]): void {
-    this.#frame(kinds.head, call, JSON.stringify({ status, headers }));
+  /** @param attempt whose answer it is. */
+  head(call: Call, attempt: Attempt, status: number, headers: string[]): void {
+    this.#frame(kinds.head, call, JSON.stringify(headNote(call, attempt, status, headers)));
   }
 
   responseBytes(call: Call, chunk: Buffer): void {

@@ -31,7 +31,13 @@ export type StartedRequest = Pick<
   | 'trace_id'
   | 'parent_span_id'
   | 'config_hash'
-> & { started_at: number };
+> & { started_at: number } & Partial<RoutedColumns>;
+
+/** Columns that a call has which a route or a split was for. */
+export type RoutedColumns = Pick<
+  RequestRow,
+  'route' | 'route_version' | 'split' | 'split_version' | 'variant' | 'split_unit'
+>;
 
 /** Columns of `requests` that are known when it ends. */
 export type EndedRequest = Pick<
@@ -67,7 +73,11 @@ export type NotedAttempt = Pick<
   | 'headers_ms'
   | 'duration_ms'
   | 'response_bytes'
-> & { started_at: number };
+> & {
+  started_at: number;
+  /** The target's. Left out where the call's own stayed. */
+  model?: string;
+};
 
 export interface StartNote {
   row: StartedRequest;
@@ -88,11 +98,16 @@ export interface HeadNote {
   status: number;
   /** Raw names and values, secrets removed. */
   headers: string[];
+  /** Who answered, and the path that was asked there. Left out where the call's own path says it. */
+  provider?: string;
+  path?: string;
 }
 export interface EndNote {
   request_id: string;
   row: EndedRequest;
   attempts: NotedAttempt[];
+  /** Index of the attempt whose answer the client got. Left out where that is the last. */
+  answered?: number;
 }
 
 /** What a mark on disk is: its first character. */
@@ -126,6 +141,7 @@ export function startNote(call: Call, configHash: string): StartNote {
       trace_id: instructions.traceId,
       parent_span_id: instructions.parentSpanId,
       config_hash: configHash,
+      ...call.routing?.row,
     },
     attempt: first === undefined ? null : noteAttempt(call, first, call.started),
     keep: instructions.keepBodies,
@@ -135,6 +151,13 @@ export function startNote(call: Call, configHash: string): StartNote {
   };
 }
 
+/** The head of an answer. */
+export function headNote(call: Call, attempt: Attempt, status: number, headers: string[]): HeadNote {
+  const { provider, path } = attempt;
+  if (provider === call.provider.name && path === call.path) return { status, headers };
+  return { status, headers, provider, path };
+}
+
 /** @param at the moment of the note, on the monotonic clock: an attempt that is still open has lasted until then. */
 export function noteAttempt(call: Call, attempt: Attempt, at: number): NotedAttempt {
   return {
@@ -142,6 +165,7 @@ export function noteAttempt(call: Call, attempt: Attempt, at: number): NotedAtte
     started_at: call.startedAt + Math.round((attempt.startedAt - call.started) * 1000),
     provider: attempt.provider,
     host: attempt.host,
+    ...(attempt.model === '' ? {} : { model: attempt.model }),
     reason: attempt.reason,
     trigger: attempt.trigger,
     wait_ms: round(attempt.waitMs),
@@ -163,13 +187,9 @@ export function noteAttempt(call: Call, attempt: Attempt, at: number): NotedAtte
 export function endNote(call: Call, outcome: Outcome, error: { type: string; message: string }, at: number): EndNote {
   const duration = Math.round((at - call.started) * 1000);
   let upstream = 0;
-  let wait = 0;
-  for (const attempt of call.attempts) {
-    upstream += Math.round(((attempt.endedAt ?? at) - attempt.startedAt) * 1000);
-    wait += Math.round(attempt.waitMs * 1000);
-  }
+  for (const { startedAt, endedAt } of call.attempts) upstream += Math.round(((endedAt ?? at) - startedAt) * 1000);
   upstream = Math.min(upstream, duration);
-  wait = Math.min(wait, duration - upstream);
+  const wait = Math.min(Math.round(call.waitMs * 1000), duration - upstream);
   return {
     request_id: call.id,
     row: {
@@ -188,6 +208,7 @@ export function endNote(call: Call, outcome: Outcome, error: { type: string; mes
       warnings: call.warnings,
     },
     attempts: call.attempts.map((attempt) => noteAttempt(call, attempt, at)),
+    ...(call.answeredBy === null ? {} : { answered: call.answeredBy }),
   };
 }
 

@@ -6,7 +6,7 @@ import { matchesPattern } from '@weir/schema/settings/pattern';
 import { holdWhole, type RequestBody } from '../body.ts';
 import type { Call } from '../call.ts';
 import { WeirError } from '../errors.ts';
-import type { Operation } from '../providers/provider.ts';
+import type { Operation, Provider } from '../providers/provider.ts';
 import { modelsInBody } from './models.ts';
 
 /** Operations whose reading runs no model; a file that is sent runs none either. */
@@ -14,13 +14,27 @@ const listed: ReadonlySet<Operation> = new Set<Operation>(['model_list', 'respon
 /** Operations whose models Weir does not see before it is too late. */
 const hidden: ReadonlySet<Operation> = new Set<Operation>(['batch', 'realtime', 'mcp', 'a2a']);
 
-/** Whatever can be judged by path and method. @throws WeirError `forbidden_target` that names what is allowed. */
-export function checkTarget(call: Call): void {
-  const { holder, provider, operation, path } = call;
+/** @throws WeirError `forbidden_target` for a provider that the call's key does not list. */
+export function allowProvider({ holder }: Call, { name }: Provider): void {
+  if (holder === null || holder.providers.length === 0 || holder.providers.includes(name)) return;
+  throw forbidden(`the provider ${name}`, holder.providers);
+}
+
+/** @throws WeirError `forbidden_target` for a model that the call's key does not list. */
+export function allowModel(call: Call, model: string): void {
+  if (call.holder !== null && call.holder.models.length > 0) allowEach(call, [model]);
+}
+
+/** @throws WeirError `forbidden_target` for a saved route that the call's key does not list. */
+export function allowRoute({ holder }: Call, route: string): void {
+  if (holder === null || holder.routes.length === 0 || holder.routes.includes(route)) return;
+  throw forbidden(`the route ${route}`, holder.routes);
+}
+
+/** What a call is, by its path and method. @throws WeirError `forbidden_target` that names what is allowed. */
+export function checkOperation(call: Call): void {
+  const { holder, operation, path } = call;
   if (holder === null) return;
-  if (holder.providers.length > 0 && !holder.providers.includes(provider.name)) {
-    throw forbidden(`the provider ${provider.name}`, holder.providers);
-  }
   if (holder.operations.length === 0 && holder.models.length === 0) return;
   // What a call is stands in its path: one that a server may read in two ways says nothing.
   if (/\/\/|(^|\/)(\.|%2e){1,2}(\/|$)/i.test(path)) {

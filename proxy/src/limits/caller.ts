@@ -1,6 +1,7 @@
 /** Whose call it is and for which model, as the recorder will read it: where no header says the user, the body does. */
 import type { Call } from '../call.ts';
 import { asObject, parseJson, type JsonObject } from '../json/value.ts';
+import type { Provider } from '../providers/provider.ts';
 import { endUserOf, namedModel } from '../providers/request.ts';
 import type { Caller } from './rule.ts';
 
@@ -19,15 +20,27 @@ export function readHeld(call: Call, bytes: Buffer): Held {
   return { bytes, text, root: plain ? asObject(parseJson(text)?.value) : null };
 }
 
-/** @param held null where the body was not held. */
-export function callerOf(call: Call, held: Held | null): Caller {
+/** @param held null where the body was not held. @param going where the call goes first; its model is '' where the body's stays. */
+export function callerOf(call: Call, held: Held | null, going: Pick<Going, 'provider' | 'model'>): Caller {
+  const { user, model } = readCaller(call, held);
+  return { call, user, provider: going.provider.name, model: going.model || model };
+}
+
+/** One of the places to which a call may go. */
+export interface Going {
+  provider: Provider;
+  /** '' where the call's own stays. */
+  model: string;
+  host: string;
+}
+
+function readCaller(call: Call, held: Held | null): { user: string; model: string } {
   const { instructions, operation, provider, path, requestModel, incoming } = call;
   const user = instructions.user;
-  if (held === null) return { call, user, model: requestModel };
+  if (held === null) return { user, model: requestModel };
   const contentType = incoming.headers['content-type'] ?? '';
   if (held.root !== null || !contentType.startsWith('multipart/')) {
     return {
-      call,
       user: user || (endUserOf(operation, held.root) ?? ''),
       model: namedModel(held.root) ?? requestModel,
     };
@@ -35,5 +48,5 @@ export function callerOf(call: Call, held: Held | null): Caller {
   const form = provider.dialect.requestReader({ operation, path, contentType });
   form.feed(held.bytes);
   const facts = form.end();
-  return { call, user: user || (facts.user ?? ''), model: facts.model ?? requestModel };
+  return { user: user || (facts.user ?? ''), model: facts.model ?? requestModel };
 }

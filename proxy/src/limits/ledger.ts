@@ -31,6 +31,8 @@ export interface Reservation {
   /** What stands for the usage while, or if, nobody can tell it. */
   tokens: number;
   nanos: number;
+  /** How many attempts that covers which may all be billed. Left out: one. */
+  shares?: number;
 }
 
 /** Count → slot → amount. */

@@ -4,6 +4,7 @@
  * together. A call without limits does not come here.
  */
 import type { LimitPolicy } from '@weir/schema/settings/limit';
+import type { RouteSettings } from '@weir/schema/settings/route';
 import { holdWhole, type RequestBody } from '../body.ts';
 import type { Call } from '../call.ts';
 import { ChurnMap } from '../churn-map.ts';
@@ -11,13 +12,14 @@ import { WeirError } from '../errors.ts';
 import type { KeyHolder } from '../keys/holder.ts';
 import type { PriceBook } from '../prices/book.ts';
 import type { TakenNote } from '../record/messages.ts';
+import type { Routing } from '../routing/routing.ts';
 import { inUnits, limitFields, secondsUntil, sumText, type Counted } from './fields.ts';
 import type { Ask, Ledger, Reservation, Standing, Taken } from './ledger.ts';
 import type { Restorer } from './restore.ts';
-import { callerOf, readHeld, type Held } from './caller.ts';
+import { callerOf, readHeld, type Going, type Held } from './caller.ts';
 import { applies, countOf, makeRule, type Caller, type Rule } from './rule.ts';
 import { frameAt } from './window.ts';
-import { worstCase, type WorstCase } from './worst-case.ts';
+import { dearer, times, worstCase, type WorstCase } from './worst-case.ts';
 
 export interface LimiterOptions {
   ledger: Ledger;
@@ -49,6 +51,7 @@ export class Limiter {
   warned = 0;
   #saved: readonly Rule[] = [];
   readonly #ofKeys = new WeakMap<KeyHolder, readonly Rule[]>();
+  readonly #ofRoutes = new WeakMap<RouteSettings, readonly Rule[]>();
   /** By request id: calls whose usage is not known yet. */
   readonly #open = new ChurnMap<Open, string>();
 
@@ -71,29 +74,42 @@ export class Limiter {
   }
 
   /** Whether any limit may count this call. */
-  inForce({ holder, instructions }: Call): boolean {
-    return this.#saved.length > 0 || instructions.limits.length > 0 || this.#keyRules(holder).length > 0;
+  inForce({ holder, instructions, routing }: Call): boolean {
+    return (
+      this.#saved.length > 0 ||
+      instructions.limits.length > 0 ||
+      this.#keyRules(holder).length > 0 ||
+      this.#routeRules(routing).length > 0
+    );
   }
 
   /**
-   * Takes what the call may come to. @param host that it goes to: some cost more. @returns the body to send. @throws WeirError `limit_exceeded` when a limit has no room,
-   * with when it will; `overloaded` when what was counted before cannot be known, and is to be.
+   * Takes what the call may come to. @param going where it may go, the first place first. @param shares attempts that may all be
+   * billed. @returns the body to send. @throws WeirError `limit_exceeded` when a limit has no room, with when it will; `overloaded`
+   * when what was counted before cannot be known, and is to be.
    */
-  async admit(call: Call, body: RequestBody, host: string): Promise<RequestBody> {
+  async admit(
+    call: Call,
+    body: RequestBody,
+    going: readonly [Going, ...Going[]],
+    shares: number,
+  ): Promise<RequestBody> {
     const all = this.#rulesOf(call);
     const { held, rest } = await this.#look(call, body, all);
-    const caller = callerOf(call, held);
+    const caller = callerOf(call, held, going[0]);
     const rules = all.filter((rule) => applies(rule, caller));
-    if (rules.length > 0) await this.#take(rules, caller, this.#mostOf(rules, caller, { held, host }));
+    if (rules.length === 0) return rest;
+    const each = going.map((place) => this.#mostOf(rules, callerOf(call, held, place), { held, host: place.host }));
+    await this.#take(rules, caller, times(each.reduce(dearer), shares), shares);
     return rest;
   }
 
   /** An upgrade, whose use is counted as it goes. @param cut ends it. @throws WeirError as `admit`. */
   async admitUpgrade(call: Call, cut: () => void): Promise<void> {
-    const caller = callerOf(call, null);
+    const caller = callerOf(call, null, { provider: call.provider, model: '' });
     const rules = this.#rulesOf(call).filter((rule) => applies(rule, caller));
     if (rules.length === 0) return;
-    await this.#take(rules, caller, { tokens: 0, nanos: 0, unpriced: false });
+    await this.#take(rules, caller, { tokens: 0, nanos: 0, unpriced: false }, 1);
     const open = this.#open.get(call.id);
     if (open !== undefined) open.cut = cut;
   }
@@ -188,9 +204,22 @@ export class Limiter {
     return rules;
   }
 
+  /** Of the saved route that a call names. */
+  #routeRules(routing: Routing | null): readonly Rule[] {
+    const settings = routing?.settings ?? null;
+    if (settings === null || settings.limits.length === 0) return [];
+    let rules = this.#ofRoutes.get(settings);
+    if (rules === undefined) {
+      rules = settings.limits.map((policy) => makeRule(policy, 'route', settings.name));
+      this.#ofRoutes.set(settings, rules);
+      for (const rule of rules) this.options.restorer.begin(rule);
+    }
+    return rules;
+  }
+
   #rulesOf(call: Call): readonly Rule[] {
     const brought = call.instructions.limits.map((policy) => makeRule(policy, 'header', call.keyId));
-    return [...this.#keyRules(call.holder), ...this.#saved, ...brought];
+    return [...this.#keyRules(call.holder), ...this.#routeRules(call.routing), ...this.#saved, ...brought];
   }
 
   /** Holds the body, where something has to be read from it. */
@@ -212,7 +241,7 @@ export class Limiter {
     return { held: whole === null ? null : readHeld(call, whole), rest };
   }
 
-  async #take(rules: readonly Rule[], caller: Caller, most: WorstCase): Promise<void> {
+  async #take(rules: readonly Rule[], caller: Caller, most: WorstCase, shares: number): Promise<void> {
     const { call } = caller;
     const told = this.options.restorer.ready(rules, this.options.waitMs);
     if (told !== null && !(await told) && this.options.away === 'closed') {
@@ -239,7 +268,7 @@ export class Limiter {
     });
     const of = (unit: Taken['unit']): number =>
       Math.max(0, ...taken.filter((one) => one.unit === unit).map(({ amount }) => amount));
-    const reservation = { taken, tokens: of('tokens'), nanos: of('usd') };
+    const reservation = { taken, tokens: of('tokens'), nanos: of('usd'), ...(shares > 1 ? { shares } : {}) };
     // What goes into the marks is for another process: it can give back only what outlives this one.
     call.reservation = this.options.ledger.survives ? reservation : { ...reservation, taken: [] };
     call.limitFields = limitFields(
@@ -250,10 +279,14 @@ export class Limiter {
     this.#open.set(call.id, { rules, reservation, tokens: 0, nanos: 0, cut: null });
   }
 
-  #mostOf(rules: readonly Rule[], { call, model }: Caller, sent: { held: Held | null; host: string }): WorstCase {
+  #mostOf(
+    rules: readonly Rule[],
+    { call, provider, model }: Caller,
+    sent: { held: Held | null; host: string },
+  ): WorstCase {
     if (!rules.some(({ policy: { unit } }) => unit === 'tokens' || unit === 'usd'))
       return { tokens: 0, nanos: 0, unpriced: false };
-    return worstCase({ call, model, ...sent }, this.options.prices.book);
+    return worstCase({ call, provider, model, ...sent }, this.options.prices.book);
   }
 
   /** A limit that only warns has been passed: said in a header and in the row. */

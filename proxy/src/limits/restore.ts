@@ -88,7 +88,7 @@ export class Restorer {
   }
 
   async #sums(rule: Rule, before: number): Promise<Sums> {
-    const query = restoreQuery(rule, before, this.options.madeBy(rule.keyId), await this.options.ledger.recounted());
+    const query = restoreQuery(rule, before, this.options.madeBy(rule.owner), await this.options.ledger.recounted());
     const result = await this.options.db.query({ ...query, format: 'JSONEachRow' });
     const sums = new Map<string, Map<number, number>>();
     for (const row of z.array(sumRow).parse(await result.json())) {
@@ -125,7 +125,7 @@ const columnOf: Record<string, string> = {
  * @param besides ids of calls that are counted elsewhere.
  */
 export function restoreQuery(
-  { policy, from, keyId }: Rule,
+  { policy, from, owner }: Rule,
   before: number,
   madeBy: readonly string[],
   besides: readonly string[] = [],
@@ -147,7 +147,8 @@ export function restoreQuery(
     'started_at >= fromUnixTimestamp64Milli({from:Int64})',
     'started_at < fromUnixTimestamp64Milli({before:Int64})',
     ...(besides.length > 0 ? [`request_id NOT IN ${bind('Array(String)', besides)}`] : []),
-    ...(from === 'key' ? [`key_id IN ${bind('Array(String)', [keyId, ...madeBy])}`] : []),
+    ...(from === 'key' ? [`key_id IN ${bind('Array(String)', [owner, ...madeBy])}`] : []),
+    ...(from === 'route' ? [`route = ${bind('String', owner)}`] : []),
     ...(match.providers === undefined ? [] : [anyOf('provider', match.providers, bind)]),
     ...(match.models === undefined ? [] : [anyOf('request_model', match.models, bind)]),
     ...(match.keys === undefined ? [] : [anyOf('key_id', match.keys, bind)]),

@@ -8,17 +8,17 @@ export interface Rule {
   /** The same for as long as the same calls are counted in the same way, whatever the quota. */
   id: string;
   policy: LimitPolicy;
-  /** `key`: of the Weir key `keyId`. `saved`: of all calls. `header`: of the calls that bring it. */
-  from: 'key' | 'saved' | 'header';
-  /** The key whose calls are counted; '' for every key, and none. */
-  keyId: string;
+  /** `key`: of the Weir key `owner`. `route`: of the saved route `owner`. `saved`: of all calls. `header`: of the calls that bring it. */
+  from: 'key' | 'route' | 'saved' | 'header';
+  /** The key, or the route, whose calls are counted; '' for all. */
+  owner: string;
 }
 
-/** @param keyId the key that a limit belongs to; '' for a saved one. */
-export function makeRule(policy: LimitPolicy, from: Rule['from'], keyId: string): Rule {
+/** @param owner the key or route that a limit belongs to; '' for a saved one. */
+export function makeRule(policy: LimitPolicy, from: Rule['from'], owner: string): Rule {
   const { name, unit, window, by, match } = policy;
-  const shape = JSON.stringify([from, keyId, name, unit, window, by, match]);
-  return { id: createHash('sha256').update(shape).digest('base64url').slice(0, 16), policy, from, keyId };
+  const shape = JSON.stringify([from, owner, name, unit, window, by, match]);
+  return { id: createHash('sha256').update(shape).digest('base64url').slice(0, 16), policy, from, owner };
 }
 
 /** Whose call it is, for limits: what the call says, with the user that its body names where no header does. */
@@ -26,17 +26,18 @@ export interface Caller {
   call: Call;
   /** The end user. */
   user: string;
-  /** The model that is asked for. */
+  /** Who is asked first, and for which model. */
+  provider: string;
   model: string;
 }
 
 /** Whether a call counts. */
-export function applies({ policy: { match } }: Rule, { call, model }: Caller): boolean {
-  const { provider, operation, project, keyId, instructions } = call;
+export function applies({ policy: { match } }: Rule, { call, provider, model }: Caller): boolean {
+  const { operation, project, keyId, instructions } = call;
   const among = (list: readonly string[] | undefined, value: string): boolean =>
     list === undefined || list.some((pattern) => matchesPattern(pattern, value));
   return (
-    among(match.providers, provider.name) &&
+    among(match.providers, provider) &&
     among(match.models, model) &&
     (match.operations === undefined || match.operations.includes(operation)) &&
     (match.projects === undefined || match.projects.includes(project)) &&
@@ -46,7 +47,7 @@ export function applies({ policy: { match } }: Rule, { call, model }: Caller): b
 }
 
 /** What names the count of a call. Calls that do not say who they are for share one: leaving it out opens no door. */
-export function countOf({ id, policy }: Rule, { call, user, model }: Caller): string {
+export function countOf({ id, policy }: Rule, { call, user, provider, model }: Caller): string {
   if (policy.by.length === 0) return id;
   const parts = policy.by.map((by) => {
     switch (by) {
@@ -61,7 +62,7 @@ export function countOf({ id, policy }: Rule, { call, user, model }: Caller): st
       case 'model':
         return model;
       case 'provider':
-        return call.provider.name;
+        return provider;
       default:
         return propertyOf(call.instructions.properties, by.slice('property:'.length));
     }

@@ -60,6 +60,7 @@ export interface Question {
   call: Call;
   /** The body, whole; null where it was not held. */
   held: Held | null;
+  provider: string;
   model: string;
   host: string;
 }
@@ -88,6 +89,22 @@ export function worstCase(question: Question, book: PriceBook): WorstCase {
   // Each token at the dearest price of its side: which of them are cached, said or thought is known afterwards.
   const nanos = Math.ceil((input * price.input + output * price.output + price.fee) / perNano);
   return { tokens: input + output, nanos, unpriced: false };
+}
+
+/** The most of two: where nobody can bound one of them, nobody can bound both. */
+export function dearer(one: WorstCase, other: WorstCase): WorstCase {
+  const most = (a: number | null, b: number | null): number | null =>
+    a === null || b === null ? null : Math.max(a, b);
+  return {
+    tokens: most(one.tokens, other.tokens),
+    nanos: most(one.nanos, other.nanos),
+    unpriced: one.unpriced || other.unpriced,
+  };
+}
+
+/** So many attempts that may all be billed. */
+export function times({ tokens, nanos, unpriced }: WorstCase, shares: number): WorstCase {
+  return { tokens: tokens && tokens * shares, nanos: nanos && nanos * shares, unpriced };
 }
 
 /** As much as the caller allows, for each of the answers that are wanted. */
@@ -120,8 +137,12 @@ interface Dearest {
 const dearestOf = new WeakMap<Tariff, Dearest | null>();
 
 /** Null where no price of the model is known. */
-function dearestFor({ call, model, host }: Question, serviceTier: string | null, book: PriceBook): Dearest | null {
-  const provider = findSeller(call.provider.name);
+function dearestFor(
+  { provider: name, model, host }: Question,
+  serviceTier: string | null,
+  book: PriceBook,
+): Dearest | null {
+  const provider = findSeller(name);
   if (provider === null) return null;
   const tariff = findTariff({ provider, models: [model], host, at: new Date(), serviceTier }, book);
   if (tariff === null) return null;

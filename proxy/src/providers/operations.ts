@@ -130,3 +130,15 @@ export function asksForStream(path: string, stream: unknown): boolean {
   if (STREAMING.test(path) || stream === true || stream === 'true') return true;
   return stream === undefined && BY_DEFAULT.test(path);
 }
+
+/** The path with another model in the place where it names one; as it is where it names none. */
+export function withModelInPath(path: string, model: string): string {
+  for (const pattern of MODELS) {
+    const found = pattern.exec(path);
+    const named = found?.[1];
+    if (found === null || named === undefined) continue;
+    const at = found.index + found[0].indexOf(named, found[0].startsWith('/model/') ? 7 : 0);
+    return path.slice(0, at) + encodeURIComponent(model) + path.slice(at + named.length);
+  }
+  return path;
+}

@@ -26,7 +26,8 @@ export function measure(provider: Provider, read: ReadCall, end: EndNote, { book
   const { row } = read.start;
   const units = plausibleUnits(read.reply?.units ?? {});
   if (!isBilled(read, usage, counted)) return { usage, units, source, cost: null };
-  const asked = read.request.model ?? row.request_model;
+  const last = end.attempts[end.answered ?? end.attempts.length - 1];
+  const asked = last?.model ?? read.request.model ?? row.request_model;
   const call = {
     provider: provider.name,
     model: read.reply?.model ?? asked,
@@ -36,7 +37,7 @@ export function measure(provider: Provider, read: ReadCall, end: EndNote, { book
     at: new Date(row.started_at / 1000),
     serviceTier: read.reply?.serviceTier ?? read.request.serviceTier,
     operation: row.operation as Operation,
-    host: row.host,
+    host: last?.host ?? row.host,
     // What was told before the end is not the whole.
     reportedCostUsd: source === 'estimated' ? null : read.reply?.reportedCostUsd,
   };

@@ -3,6 +3,7 @@ import type { HeadNote, StartNote } from '../capture/notes.ts';
 import { BatchLines, downloadedBatch, type BatchLine } from '../providers/batch-lines.ts';
 import { fetchedBatch, InlineAnswers } from '../providers/inline-batch.ts';
 import type { Provider, Reader, ReplyFacts, RequestFacts } from '../providers/provider.ts';
+import { providers } from '../providers/registry.ts';
 import { makeDecoder, type Decoder } from './decode.ts';
 import { KeptBody } from './kept.ts';
 
@@ -117,9 +118,11 @@ export class CallReading implements Reading {
     const { operation, path, method } = this.start.row;
     const { status, headers } = this.#head ?? { status: 0, headers: [] };
     if (status === 200) this.#lines = this.#openLines(method, path);
-    const reader = this.provider.dialect.replyReader({
+    const { dialect } =
+      (this.#head?.provider === undefined ? undefined : providers.get(this.#head.provider)) ?? this.provider;
+    const reader = dialect.replyReader({
       operation: operation as never,
-      path,
+      path: this.#head?.path ?? path,
       status,
       contentType: findHeader(headers, 'content-type').toLowerCase(),
       header: (name) => findHeader(headers, name.toLowerCase()) || null,

@@ -18,7 +18,7 @@ import { measure } from './measure.ts';
 import type { RecorderOptions, TakenNote } from './messages.ts';
 import { CallReading, type ReadCall, type Reading } from './reading.ts';
 import { RowWriter, type RecordRows } from './row-writer.ts';
-import { attemptRows, bodyRow, requestRow, type Measured } from './rows.ts';
+import { answeringAttempt, attemptRows, bodyRow, requestRow, type Measured } from './rows.ts';
 import { opensWebSocket, SocketReading, type Part } from './socket.ts';
 import { takenNote } from './taken-note.ts';
 import { UnpricedModels } from './unpriced.ts';
@@ -221,7 +221,7 @@ export class Recorder {
 
   async #rows(call: Reading, end: EndNote): Promise<RecordRows> {
     try {
-      const read = await call.end(cutOutcomes.has(end.attempts.at(-1)?.outcome ?? end.row.outcome));
+      const read = await call.end(cutOutcomes.has(answeringAttempt(end)?.outcome ?? end.row.outcome));
       const id = end.request_id;
       if (read !== null) return this.#rowsOf(read, end, { id, over: true });
       this.#taken.push(...takenNote({ id, over: true }, call.start, { ...end, attempts: [] }, noMeasure));
@@ -234,15 +234,16 @@ export class Recorder {
   }
 
   #measure(read: ReadCall, end: EndNote): Measured {
-    const provider = providers.get(read.start.row.provider);
+    const sold = answeringAttempt(end)?.provider ?? read.start.row.provider;
+    const provider = providers.get(sold);
     const measures = { book: this.prices.book, counted: this.#counted };
     const measured = provider === undefined ? noMeasure : measure(provider, read, end, measures);
     if (measured.source === 'estimated') this.counters.estimated++;
     if (measured.usage !== null && measured.cost === null && read.made) {
       this.counters.unpriced++;
       this.unpricedModels.add(
-        read.start.row.provider,
-        read.reply?.model ?? read.request.model ?? read.start.row.request_model,
+        sold,
+        read.reply?.model ?? answeringAttempt(end)?.model ?? read.request.model ?? read.start.row.request_model,
       );
     }
     return measured;

@@ -2,7 +2,7 @@
 import { timeText, type AttemptRow, type BodyRow, type Outcome, type RequestRow } from '@weir/schema/records';
 import type { EndNote, NotedAttempt, StartNote } from '../capture/notes.ts';
 import type { ReplyFacts, Units, Usage } from '../providers/provider.ts';
-import { usdText } from '../prices/decimal.ts';
+import { nanosOf, usdText } from '../prices/decimal.ts';
 import { TOKEN_OPERATIONS, type Price } from '../prices/price.ts';
 import type { ReadCall } from './reading.ts';
 import { redact } from './redact.ts';
@@ -41,18 +41,21 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
   const { cost } = measured;
   const usage = measured.usage ?? noUsage;
   const held = heldOf(start, end, measured);
+  const last = answeringAttempt(end);
+  const others = end.attempts.filter((attempt) => attempt !== last);
+  const unknownOthers = others.some(mayHaveBeenBilled);
   return {
     request_id: from.request_id,
     started_at: timeText(from.started_at),
     client_request_id: from.client_request_id,
     project: from.project,
     key_id: from.key_id,
-    provider: from.provider,
+    provider: last?.provider ?? from.provider,
     operation: from.operation,
     method: from.method,
     path: from.path,
     query: from.query,
-    host: from.host,
+    host: last?.host ?? from.host,
     request_model: read?.request.model ?? from.request_model,
     response_model: reply?.model ?? '',
     streamed: (read?.request.streamed ?? false) || isStream(read),
@@ -83,7 +86,7 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     cache_read_cost_usd: cost?.cache_read_cost_usd ?? null,
     cache_write_cost_usd: cost?.cache_write_cost_usd ?? null,
     other_cost_usd: cost?.other_cost_usd ?? null,
-    retry_cost_usd: cost === null ? null : '0',
+    retry_cost_usd: cost === null || unknownOthers ? null : '0',
     list_cost_usd: cost?.list_cost_usd ?? null,
     limit_tokens: held.tokens === null ? null : Math.min(held.tokens, 4_294_967_295),
     limit_usd: held.nanos === null ? null : usdText(BigInt(Math.min(Math.round(held.nanos), 1e18 - 1e9))),
@@ -99,12 +102,12 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     properties: from.properties,
     prompt: from.prompt,
     prompt_version: from.prompt_version,
-    route: '',
-    route_version: '',
-    split: '',
-    split_version: '',
-    variant: '',
-    split_unit: '',
+    route: from.route ?? '',
+    route_version: from.route_version ?? '',
+    split: from.split ?? '',
+    split_version: from.split_version ?? '',
+    variant: from.variant ?? '',
+    split_unit: from.split_unit ?? '',
     experiment_id: '',
     run_id: '',
     attempts: Math.min(255, to.attempts),
@@ -118,7 +121,13 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     request_bytes: to.request_bytes,
     response_bytes: to.status === null ? null : to.response_bytes,
     warnings: [
-      ...new Set([...(start.warnings ?? []), ...to.warnings, ...(read?.warnings ?? []), ...(reply?.warnings ?? [])]),
+      ...new Set([
+        ...(start.warnings ?? []),
+        ...to.warnings,
+        ...(read?.warnings ?? []),
+        ...(reply?.warnings ?? []),
+        ...(unknownOthers ? ['unknown_attempt_cost'] : []),
+      ]),
     ],
   };
 }
@@ -133,21 +142,35 @@ export function heldOf(
   end: EndNote,
   { usage, cost }: Measured,
 ): { tokens: number | null; nanos: number | null } {
-  const last = end.attempts.at(-1);
+  const last = answeringAttempt(end);
   // How far a call had come that was in flight when Weir died, nobody knows.
-  const asked = last !== undefined && (end.row.outcome === 'interrupted' || mayHaveBeenBilled(last));
-  if (limited === undefined || !asked) return { tokens: null, nanos: null };
+  const billed = end.attempts.filter((one) => end.row.outcome === 'interrupted' || mayHaveBeenBilled(one));
+  if (limited === undefined || last === undefined || billed.length === 0) return { tokens: null, nanos: null };
+  const asked = billed.includes(last);
+  const others = billed.length - (asked ? 1 : 0);
   // Pictures and speech are whole without any token.
   const whole = end.row.outcome === 'ok' && !byTokens.has(row.operation);
+  const shares = limited.shares ?? 1;
+  /** What is known of the answer, and what was taken for everything else. */
+  const sum = (known: number | null, taken: number): number | null => {
+    const unknown = others + (asked && known === null ? 1 : 0);
+    return unknown === 0 ? null : Math.min(taken, (known ?? 0) + Math.ceil((taken * unknown) / shares));
+  };
+  const tokens = usage === null ? (whole ? 0 : null) : (usage.input_tokens ?? 0) + (usage.output_tokens ?? 0);
   return {
-    tokens: usage === null && !whole ? limited.tokens : null,
-    nanos: cost === null ? limited.nanos : null,
+    tokens: sum(tokens, limited.tokens),
+    nanos: sum(cost === null ? null : Number(nanosOf(cost.cost_usd)), limited.nanos),
   };
 }
 
-/** One row of `attempts` for each call to a provider; the last one is the one that answered. */
+/** The attempt whose answer the client got, or that was the last to fail. */
+export function answeringAttempt({ attempts, answered }: EndNote): NotedAttempt | undefined {
+  return attempts[answered ?? attempts.length - 1];
+}
+
+/** One row of `attempts` for each call to a provider. */
 export function attemptRows(start: StartNote, end: EndNote, read: ReadCall | null, measured: Measured): AttemptRow[] {
-  const last = end.attempts.at(-1);
+  const last = answeringAttempt(end);
   return end.attempts.map((attempt): AttemptRow => {
     const answered = attempt === last;
     const reply = answered ? (read?.reply ?? null) : null;
@@ -160,7 +183,7 @@ export function attemptRows(start: StartNote, end: EndNote, read: ReadCall | nul
       started_at: timeText(attempt.started_at),
       project: start.row.project,
       provider: attempt.provider,
-      model: reply?.model ?? read?.request.model ?? start.row.request_model,
+      model: reply?.model ?? attempt.model ?? read?.request.model ?? start.row.request_model,
       host: attempt.host,
       status: attempt.status,
       outcome,
@@ -168,7 +191,7 @@ export function attemptRows(start: StartNote, end: EndNote, read: ReadCall | nul
       error_message,
       reason: attempt.reason,
       trigger: attempt.trigger,
-      variant: '',
+      variant: start.row.variant ?? '',
       wait_ms: attempt.wait_ms,
       connect_ms: attempt.connect_ms,
       headers_ms: attempt.headers_ms,

@@ -34,14 +34,18 @@ export class LiveTargets {
     this.#of(target).inFlight++;
   }
 
-  /**
-   * An attempt is over. @param failed the target's fault: an answer of 500 and above, a clock, a connection; null where the
-   * client left before anybody could know. @param headersMs to the head of its answer; null without one. @param at ms since 1970.
-   */
-  ended(target: string, failed: boolean | null, headersMs: number | null, at: number): void {
+  /** An attempt is over, or its client has left. */
+  left(target: string): void {
     const standing = this.#of(target);
     standing.inFlight = Math.max(0, standing.inFlight - 1);
-    if (failed === null) return;
+  }
+
+  /**
+   * What came of an attempt. @param failed the target's fault: an answer of 500 and above, a clock, a connection. @param headersMs
+   * to the head of its answer; null without one. @param at ms since 1970.
+   */
+  answered(target: string, failed: boolean, headersMs: number | null, at: number): void {
+    const standing = this.#of(target);
     if (failed) standing.breaker.failed(at);
     else standing.breaker.succeeded(at);
     if (failed || headersMs === null) return;

@@ -4,9 +4,8 @@
  * the one chunk that answers out of what the client gets. The recorder sees both as they are.
  */
 import type { Call } from '../call.ts';
-import { holdWhole } from '../body.ts';
+import { holdWhole, type RequestBody } from '../body.ts';
 import { memberValues } from '../json/members.ts';
-import type { SendRequest } from './send.ts';
 
 /** Larger bodies pass as they come, unasked. */
 const bodyLimit = 32 * 1024 * 1024;
@@ -23,16 +22,16 @@ export function wantsUsage(call: Call, always: boolean): boolean {
   );
 }
 
-/** The request as it is sent: with the question in it, where the body asks for a stream and does not ask already. */
-export async function withUsageAsked(call: Call, request: SendRequest): Promise<SendRequest> {
+/** The body as it is sent: with the question in it, where it asks for a stream and does not ask already. */
+export async function withUsageAsked(call: Call, body: RequestBody): Promise<RequestBody> {
   const encoding = call.incoming.headers['content-encoding'];
-  if (request.body === null || (encoding !== undefined && encoding !== 'identity')) return request;
-  const { whole, body } = await holdWhole(request.body, bodyLimit);
-  const asked = whole === null ? null : askForUsage(whole);
-  if (asked === null) return { ...request, body };
+  if (body === null || (encoding !== undefined && encoding !== 'identity')) return body;
+  const held = await holdWhole(body, bodyLimit);
+  const asked = held.whole === null ? null : askForUsage(held.whole);
+  if (asked === null) return held.body;
   call.usageAsked = true;
   call.warnings.push('stream_usage_added');
-  return { ...request, body: asked, headers: changedHeaders(request.headers, asked.length) };
+  return asked;
 }
 
 /** The body with `stream_options.include_usage` set, its other bytes as they were; null when there is nothing to ask. */
@@ -62,19 +61,6 @@ function readOptions(text: Buffer): Record<string, unknown> | null {
   } catch {
     return null;
   }
-}
-
-/** The length of the changed body; and a reply that is not compressed, because a chunk has to be found in it. */
-function changedHeaders(raw: readonly string[], length: number): string[] {
-  const headers: string[] = [];
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index] as string;
-    const lower = name.toLowerCase();
-    if (lower === 'accept-encoding' || lower === 'content-length' || lower === 'transfer-encoding') continue;
-    headers.push(name, raw[index + 1] as string);
-  }
-  headers.push('accept-encoding', 'identity', 'content-length', String(length));
-  return headers;
 }
 
 /** Passes a stream of events on without the chunk that tells the usage and nothing else (`choices` is empty). */

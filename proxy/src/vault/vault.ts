@@ -19,8 +19,10 @@ export interface Destination {
 }
 
 export interface HeldKeys {
-  /** A key for this destination; null when Weir holds none that fits. */
-  choose(destination: Destination): Chosen | null;
+  /** A key for this destination; null when Weir holds none that fits. @param tried ids of keys that are not to be taken. */
+  choose(destination: Destination, tried?: readonly string[]): Chosen | null;
+  /** How many keys fit. */
+  count(destination: Destination): number;
   /** What the provider answered to a call with a key that was chosen. */
   answered(id: string, status: number, retryAfter: string | undefined): void;
 }
@@ -74,13 +76,8 @@ export class Vault implements HeldKeys {
     this.unopened = unopened;
   }
 
-  choose(destination: Destination): Chosen | null {
-    const fitting = [...this.#held.values()]
-      .filter(({ row }) => row.enabled && fits(row, destination))
-      .map(({ row, secret }) => ({ id: row.provider_key_id, secret, weight: row.weight }));
-    const { name } = destination.provider;
-    const own = destination.named === null ? this.environment.get(name) : undefined;
-    if (own !== undefined) fitting.push({ id: `environment:${name}`, secret: own, weight: 1 });
+  choose(destination: Destination, tried: readonly string[] = []): Chosen | null {
+    const fitting = this.#fitting(destination).filter(({ id }) => !tried.includes(id));
     if (fitting.length < 2) return fitting[0] ?? null;
     const at = Date.now();
     const well = fitting.filter(({ id }) => this.#rest.of(id, at) === null);
@@ -88,6 +85,20 @@ export class Vault implements HeldKeys {
     // All rest: that whose rest ends first is asked.
     const until = (id: string): number => this.#rest.of(id, at)?.until ?? 0;
     return fitting.reduce((first, one) => (until(one.id) < until(first.id) ? one : first));
+  }
+
+  count(destination: Destination): number {
+    return this.#fitting(destination).length;
+  }
+
+  #fitting(destination: Destination): { id: string; secret: string; weight: number }[] {
+    const fitting = [...this.#held.values()]
+      .filter(({ row }) => row.enabled && fits(row, destination))
+      .map(({ row, secret }) => ({ id: row.provider_key_id, secret, weight: row.weight }));
+    const { name } = destination.provider;
+    const own = destination.named === null ? this.environment.get(name) : undefined;
+    if (own !== undefined) fitting.push({ id: `environment:${name}`, secret: own, weight: 1 });
+    return fitting;
   }
 
   answered(id: string, status: number, retryAfter: string | undefined): void {

@@ -1,0 +1,69 @@
+/** Answers that are Weir's own: it says no, or no attempt got an answer. */
+import { now, type Call, type Verdict } from './call.ts';
+import type { Capture } from './capture/capture.ts';
+import { WeirError } from './errors.ts';
+import { corsHeaders } from './origin.ts';
+import { errorShapeOf } from './providers/own-errors.ts';
+import { decide, ownHeaders } from './relay.ts';
+import { triggerOf } from './stages/send.ts';
+
+export interface RefusalOptions {
+  capture: Capture;
+  /** Something went wrong that nobody foresaw. */
+  onFault: (error: unknown) => void;
+}
+
+/** Weir itself says no. */
+export function refuse(call: Call, error: unknown, { capture, onFault }: RefusalOptions): void {
+  if (call.outgoing.destroyed || call.outgoing.headersSent) return;
+  if (!(error instanceof WeirError)) onFault(error);
+  const refusal = error instanceof WeirError ? error : new WeirError('overloaded', 'Weir could not handle this call.');
+  // What the provider refused is the provider's refusal.
+  const outcome = refusal.code === 'upstream_credentials' && call.attempts.length > 0 ? 'provider_error' : 'blocked';
+  answer(call, refusal, { outcome, error: { type: refusal.code, message: refusal.message } }, capture);
+}
+
+/** No attempt got an answer. */
+export function unreachable(call: Call, error: unknown, capture: Capture): void {
+  const { outcome, trigger, message } = triggerOf(error);
+  const attempt = call.attempts.at(-1);
+  if (attempt !== undefined && call.leftAt === null) {
+    attempt.endedAt ??= now();
+    attempt.outcome = outcome;
+    attempt.errorType = trigger;
+    attempt.errorMessage = message;
+  }
+  if (call.outgoing.destroyed || call.outgoing.headersSent) return;
+  const attempts = call.attempts
+    .map(({ provider, host, status, errorType }) => `${provider} (${host}): ${errorType || (status ?? 'no answer')}`)
+    .join('; ');
+  const code = outcome === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable';
+  const failure = new WeirError(code, `No provider answered. Attempts: ${attempts}.`);
+  answer(call, failure, { outcome, error: { type: trigger, message } }, capture);
+}
+
+function answer(call: Call, error: WeirError, verdict: Verdict, capture: Capture): void {
+  const { headers, body } = refusal(call, error);
+  call.status = error.status;
+  decide(call, verdict, capture);
+  call.outgoing.writeHead(error.status, headers);
+  call.outgoing.end(call.method === 'HEAD' ? undefined : body);
+}
+
+/** Weir's own error in the shape of the API that was called, with the headers that belong to it. */
+export function refusal(call: Call, error: WeirError): { headers: string[]; body: string } {
+  const body = JSON.stringify(errorShapeOf(call.provider, call.path).errorBody(error));
+  const headers = [
+    ...ownHeaders(call),
+    ...(error.code === 'forbidden_origin' ? [] : corsHeaders(call.incoming)),
+    'Weir-Error',
+    error.code,
+    'Content-Type',
+    'application/json',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    ...(error.code === 'overloaded' ? ['Retry-After', '1'] : []),
+    ...error.headers,
+  ];
+  return { headers, body };
+}

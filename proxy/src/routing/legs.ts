@@ -1,0 +1,239 @@
+/**
+ * One way that a call may go: where to, with whose credential, and with which body. All ways of a call are made before its
+ * first attempt, so that what may not be done is refused before anything is sent (CONTRACT.md §4, "Whose credential goes where").
+ */
+import type { RequestBody } from '../body.ts';
+import type { Call, Target } from '../call.ts';
+import { forwardHeaders, forwardQuery, type Credentials } from '../credentials.ts';
+import type { Settings } from '../env.ts';
+import { WeirError } from '../errors.ts';
+import { allowModel, allowProvider } from '../keys/access.ts';
+import { memberValues } from '../json/members.ts';
+import { withModelInPath } from '../providers/operations.ts';
+import type { Provider, Signing } from '../providers/provider.ts';
+import { routeNative, type RouteOptions, type SplitPath } from '../route.ts';
+import type { SendRequest } from '../stages/send.ts';
+import type { Signer } from '../signing/signer.ts';
+import type { HeldKeys } from '../vault/vault.ts';
+import type { PlannedTarget } from './plan.ts';
+import { rewriteBody } from './rewrite.ts';
+import { parseTarget } from './target.ts';
+
+export interface LegContext {
+  call: Call;
+  split: SplitPath;
+  credentials: Credentials;
+  settings: Settings;
+  held: HeldKeys;
+  signer: Signer;
+  isOwnAddress: (host: string, port: number) => boolean;
+  /** The answer is asked for as a stream. */
+  streamed: boolean;
+}
+
+/** Where a way leads, without its credential. */
+interface Destination {
+  provider: Provider;
+  place: string;
+  /** Without query. */
+  path: string;
+  /** Of the target; '' where the call's own stays. */
+  model: string;
+  /** It goes where the path says: the caller's own credential may go along. */
+  own: boolean;
+  url: Target;
+}
+
+export class Leg {
+  readonly #destination: Destination;
+  readonly #headers: readonly string[];
+  /** Request headers as they are kept: credentials replaced. */
+  readonly kept: string[];
+  /** The key of Weir's that it carries; null for any other credential. */
+  readonly heldKey: string | null;
+  readonly signing: Signing | null;
+
+  /**
+   * @param index in the plan. @param tried keys of Weir's that are not to be taken.
+   * @throws WeirError when the caller may not go there, or nothing is there to go with.
+   */
+  constructor(
+    readonly index: number,
+    private readonly planned: PlannedTarget,
+    private readonly context: LegContext,
+    private readonly tried: readonly string[] = [],
+  ) {
+    const { call, credentials, held, signer } = context;
+    const destination = planned.target === null ? asThePathSays(context) : targeted(planned.target, context);
+    this.#destination = destination;
+    const { provider, own, place, path } = destination;
+    if (!own && credentials.holder === null) {
+      throw new WeirError(
+        'unauthorized',
+        `The target ${planned.target ?? provider.name} is asked with a key that Weir holds: send a valid Weir-Key that allows it.`,
+      );
+    }
+    const { forwarded, kept, signing, heldKey } = forwardHeaders(call.incoming.rawHeaders, {
+      destination: { provider, place, path, named: this.#named },
+      connection: call.incoming.headers.connection,
+      credentials: own ? credentials : { ...credentials, own: false },
+      leavesCredentials: !own,
+      held,
+      signer,
+      tried,
+    });
+    this.#headers = forwarded;
+    this.kept = kept;
+    this.signing = signing;
+    this.heldKey = heldKey;
+  }
+
+  get call(): Call {
+    return this.context.call;
+  }
+
+  /** How many keys Weir holds for where it goes; 0 where it carries none of them. */
+  get heldKeys(): number {
+    if (this.heldKey === null) return 0;
+    const { provider, place, path } = this.#destination;
+    return this.context.held.count({ provider, place, path, named: this.#named });
+  }
+
+  get provider(): Provider {
+    return this.#destination.provider;
+  }
+
+  /** The target's; '' where the call's own stays. */
+  get model(): string {
+    return this.#destination.model;
+  }
+
+  get url(): Target {
+    return this.#destination.url;
+  }
+
+  get host(): string {
+    return new URL(this.#destination.url.origin).host;
+  }
+
+  /** As its provider reads it, without query. */
+  get path(): string {
+    return this.#destination.path;
+  }
+
+  /** What it is followed by while the process runs; null for a call that goes where its path says. */
+  get target(): string | null {
+    return this.planned.target;
+  }
+
+  get headers(): readonly string[] {
+    return this.#headers;
+  }
+
+  /** What is sent; signed, where that is how Weir presents itself. @param body of the call. @throws WeirError as `rewriteBody`. */
+  async request(body: RequestBody): Promise<SendRequest> {
+    const { call, signer } = this.context;
+    const { url, place } = this.#destination;
+    const changed = this.#changed(body);
+    const asIs = changed === body && !call.usageAsked;
+    const headers = asIs ? [...this.#headers] : changedHeaders(this.#headers, changed, call.usageAsked);
+    const request = { method: call.method, target: url, headers, body: changed };
+    if (this.signing === null) return request;
+    return { ...request, ...(await signer.sign(this.signing, { ...request, place })) };
+  }
+
+  /** The same way once more, with whichever key is well now. */
+  again(): Leg {
+    return this.heldKey === null ? this : new Leg(this.index, this.planned, this.context);
+  }
+
+  /** The same way with a key that has not been tried yet; null where there is none. */
+  withNextKey(): Leg | null {
+    if (this.heldKey === null) return null;
+    const tried = [...this.tried, this.heldKey];
+    const { provider, place, path } = this.#destination;
+    const next = this.context.held.choose({ provider, place, path, named: this.#named }, tried);
+    return next === null ? null : new Leg(this.index, this.planned, this.context, tried);
+  }
+
+  get #named(): string | null {
+    const { url } = this.#destination;
+    return url.guarded ? url.origin : null;
+  }
+
+  #changed(body: RequestBody): RequestBody {
+    const { model, path, provider } = this.#destination;
+    if (model === '' || body === null) return body;
+    const { operation } = this.context.call;
+    if (!Buffer.isBuffer(body)) throw tooLong(this.context.settings.WEIR_REPLAY_LIMIT);
+    // Where the path names the model, a body that does not goes on without.
+    const inPath = provider.dialect.modelInPath(path) !== null;
+    const inBody = memberValues(body, ['model'])?.has('model') ?? false;
+    return rewriteBody(body, { operation, model: inPath && !inBody ? null : model, variant: this.planned.variant });
+  }
+}
+
+function tooLong(limit: number): WeirError {
+  return new WeirError(
+    'bad_request',
+    `A body over ${limit} bytes (WEIR_REPLAY_LIMIT) is sent as it comes: its model cannot be changed.`,
+  );
+}
+
+function routeOptions({ settings, isOwnAddress }: LegContext): RouteOptions {
+  return { upstreams: settings.upstreams, allowTargets: settings.WEIR_ALLOW_TARGETS, isOwnAddress };
+}
+
+function asThePathSays(context: LegContext): Destination {
+  const { call, split } = context;
+  const { provider, instructions } = call;
+  allowProvider(call, provider);
+  const query = forwardQuery(provider, split.query);
+  const url = routeNative(provider, { ...split, query }, instructions, routeOptions(context));
+  return { provider, place: split.place, path: split.path, model: '', own: true, url };
+}
+
+function targeted(text: string, context: LegContext): Destination {
+  const { call, split } = context;
+  const { provider, place, model } = parseTarget(text);
+  allowProvider(call, provider);
+  allowModel(call, model);
+  const same = provider === call.provider;
+  const [path = '', query = ''] = same
+    ? [withModelInPath(split.path, model), forwardQuery(provider, split.query)]
+    : pathAt(provider, model, context);
+  const url = routeNative(
+    provider,
+    { provider: provider.name, place, path, query },
+    call.instructions,
+    routeOptions(context),
+  );
+  return { provider, place, path, model, own: same && place === split.place, url };
+}
+
+/** @returns path, and query with its `?`. @throws WeirError `bad_header` for a provider that does not speak the call's dialect. */
+function pathAt(provider: Provider, model: string, { call, streamed }: LegContext): [string, string] {
+  const { operation } = call;
+  const found = provider.pathOf?.({ operation, model, streamed }) ?? null;
+  if (found === null) {
+    throw new WeirError(
+      'bad_header',
+      `${provider.name} has no ${operation} of this dialect: call it through /v1/…, where Weir translates, or name another target.`,
+    );
+  }
+  const mark = found.indexOf('?');
+  return mark === -1 ? [found, ''] : [found.slice(0, mark), found.slice(mark)];
+}
+
+/** A body that was changed has another length. @param plain a chunk has to be found in the reply: it must not be compressed. */
+function changedHeaders(raw: readonly string[], body: RequestBody, plain: boolean): string[] {
+  const headers: string[] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] as string;
+    const lower = name.toLowerCase();
+    if (lower === 'content-length' || lower === 'transfer-encoding' || (plain && lower === 'accept-encoding')) continue;
+    headers.push(name, raw[index + 1] as string);
+  }
+  if (plain) headers.push('accept-encoding', 'identity');
+  return Buffer.isBuffer(body) ? [...headers, 'content-length', String(body.length)] : headers;
+}

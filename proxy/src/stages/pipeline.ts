@@ -1,0 +1,308 @@
+/**
+ * The attempts of a call, one after the other, until one is passed on: the one place that knows in which order the stages are
+ * asked. Nothing is tried again once a byte has gone to the client.
+ */
+import type { RequestBody } from '../body.ts';
+import { now, type Attempt, type Call } from '../call.ts';
+import type { Capture } from '../capture/capture.ts';
+import { WeirError } from '../errors.ts';
+import { outcomeOf } from '../outcome.ts';
+import { saysTooLong } from '../providers/overflow.ts';
+import type { InsideError } from '../providers/early-error.ts';
+import type { ReplyContext } from '../providers/provider.ts';
+import { rawHeader, relay } from '../relay.ts';
+import type { Leg } from '../routing/legs.ts';
+import type { LiveTargets } from '../routing/live.ts';
+import type { HeldKeys } from '../vault/vault.ts';
+import { hold, sendOn, type Answer } from './answer.ts';
+import { withClocks } from './clocks.ts';
+import { failureInside, failureOfError, failureOfStatus, type Decide, type Failure, type Next } from './failure.ts';
+import { canPeek, peek } from './peek.ts';
+import {
+  send,
+  triggerOf,
+  type Receiver,
+  type Reply,
+  type Sending,
+  type SendRequest,
+  type Sink,
+  type Upstream,
+} from './send.ts';
+
+/** No policy is meant to come so far. */
+const mostAttempts = 100;
+/** Statuses by which providers say that a question is too long. */
+const tooLongStatuses: ReadonlySet<number> = new Set([400, 413, 422]);
+
+export interface PipelineOptions {
+  call: Call;
+  /** The call's own body; null or bytes where it may be sent again. */
+  body: RequestBody;
+  /** Asked in this order; none: the first answer is the call's. */
+  stages: readonly Decide[];
+  /** A question that is too long for a model goes to another. */
+  onOverflow: boolean;
+  upstream: Upstream;
+  capture: Capture;
+  held: HeldKeys;
+  live: LiveTargets;
+  /** Nothing more comes of an attempt that has clocks. */
+  ended: () => void;
+  /** No attempt got an answer. */
+  unreachable: (error: unknown) => void;
+  /** Weir itself answers. */
+  refuse: (error: WeirError) => void;
+}
+
+export class Pipeline implements Sending {
+  #sending: Sending | null = null;
+  #wait: { timer: NodeJS.Timeout; since: number } | null = null;
+  /** The client has left. */
+  #gone = false;
+  /** The latest answer that was not passed on. */
+  #last: { answer: Answer; attempt: Attempt } | null = null;
+  #followed: string | null = null;
+
+  constructor(private readonly options: PipelineOptions) {}
+
+  /** Starts the first attempt, which the call's start was marked with. */
+  start(leg: Leg, request: SendRequest): void {
+    this.#send(leg, request, this.options.call.attempts[0] as Attempt);
+  }
+
+  /** The client left: a wait ends at once, and so does what is in flight. */
+  abort(reason: Error): void {
+    this.#gone = true;
+    this.#endWait();
+    this.#sending?.abort(reason);
+  }
+
+  /** Nothing more comes of the call. */
+  over(): void {
+    if (this.#followed !== null) this.options.live.left(this.#followed);
+    this.#followed = null;
+  }
+
+  #send(leg: Leg, request: SendRequest, attempt: Attempt): void {
+    const { call, upstream, live, ended } = this.options;
+    this.over();
+    this.#followed = leg.target;
+    if (leg.target !== null) live.began(leg.target);
+    const receiver: Receiver = {
+      reply: (reply) => this.#reply(leg, attempt, reply),
+      failed: (error) => this.#failed(leg, attempt, error),
+    };
+    const { timeouts } = call;
+    if (timeouts === null) {
+      this.#sending = send(upstream, request, attempt, receiver);
+      return;
+    }
+    const clocks = withClocks(call, timeouts, receiver, ended);
+    this.#sending = send(upstream, request, attempt, clocks.receiver);
+    clocks.start(this.#sending);
+  }
+
+  #reply(leg: Leg, attempt: Attempt, reply: Reply): Sink {
+    const { held, stages, onOverflow } = this.options;
+    const header = (name: string): string | undefined => rawHeader(reply.headers, name);
+    if (leg.heldKey !== null) held.answered(leg.heldKey, reply.status, header('retry-after'));
+    const peeks = reply.status < 400 && stages.length > 0 && canPeek(reply);
+    if (peeks) return this.#peek(leg, attempt, reply);
+    this.#learn(leg, attempt, reply.status >= 500);
+    if (reply.status < 400) return this.#passOn(attempt, reply);
+    if (stages.length === 0 && leg.heldKey === null) return this.#passOn(attempt, reply);
+    const failure = failureOfStatus(reply.status, { header, at: Date.now(), held: leg.heldKey !== null });
+    const next = this.#next(failure, leg);
+    const mayBeTooLong = next === null && onOverflow && tooLongStatuses.has(reply.status);
+    if (next === null && !mayBeTooLong && !failure.credentials) return this.#passOn(attempt, reply);
+    const abort = (): void => this.#sending?.abort(new Error('not needed'));
+    return hold(reply, abort, (answer) => this.#judge({ leg, attempt, answer, failure, next }));
+  }
+
+  /** An answer that may be followed by another attempt has been read. */
+  #judge(held: { leg: Leg; attempt: Attempt; answer: Answer; failure: Failure; next: Next | null }): void {
+    const { leg, attempt, answer, failure } = held;
+    if (this.#gone) return;
+    const body = Buffer.concat(answer.chunks);
+    attempt.endedAt ??= now();
+    attempt.outcome = outcomeOf(answer.reply.status);
+    const error = this.#errorOf(leg, answer.reply, body);
+    attempt.errorType = error?.type ?? '';
+    attempt.errorMessage = error?.message ?? '';
+    let { next } = held;
+    if (next === null && saysTooLong(body)) next = this.#next({ ...failure, overflow: true }, leg);
+    if (next !== null) {
+      if (answer.whole) this.#last = { answer, attempt };
+      this.#go(next, failure);
+    } else if (failure.credentials) {
+      this.options.refuse(
+        new WeirError(
+          'upstream_credentials',
+          `${leg.provider.name} refused (${answer.reply.status}) every key that Weir holds for it: this is not the caller's key.`,
+        ),
+      );
+    } else this.#sendOn({ answer, attempt });
+  }
+
+  #peek(leg: Leg, attempt: Attempt, reply: Reply): Sink {
+    const goOn = (failure: Failure | null, error: InsideError): boolean => {
+      const next = failure === null ? null : this.#next(failure, leg);
+      if (failure === null || next === null) return false;
+      attempt.outcome =
+        failure.kind === 'status'
+          ? failure.status === 429
+            ? 'rate_limited'
+            : 'provider_error'
+          : triggerOutcome(failure);
+      attempt.errorType = error.type;
+      attempt.errorMessage = error.message;
+      attempt.endedAt ??= now();
+      this.#sending?.abort(new Error('not needed'));
+      // The reply's own end comes first.
+      queueMicrotask(() => this.#go(next, failure));
+      return true;
+    };
+    return peek(reply, leg.provider, this.#context(leg, reply), {
+      failed: (error) => {
+        const failure = failureInside(error.type);
+        this.#learn(leg, attempt, failure !== null && failure.status !== 429);
+        return goOn(failure, error);
+      },
+      broke: (error) => {
+        this.#learn(leg, attempt, true);
+        const { trigger, message } = triggerOf(error);
+        return goOn(failureOfError(error, true), { type: trigger, message });
+      },
+      commit: () => {
+        this.#learn(leg, attempt, false);
+        return this.#passOn(attempt, reply);
+      },
+    });
+  }
+
+  #failed(leg: Leg, attempt: Attempt, error: Error): void {
+    const { call, unreachable } = this.options;
+    if (this.#gone) return unreachable(error);
+    this.#learn(leg, attempt, true);
+    const failure = failureOfError(error, attempt.connectMs !== null);
+    const { outcome, trigger, message } = triggerOf(error);
+    attempt.endedAt ??= now();
+    attempt.outcome = outcome;
+    attempt.errorType = trigger;
+    attempt.errorMessage = message;
+    const next = this.#next(failure, leg);
+    if (next !== null) this.#go(next, failure);
+    else if (this.#last !== null && call.leftAt === null) this.#sendOn(this.#last);
+    else unreachable(error);
+  }
+
+  /** The first stage that knows something to do. Nothing is begun that the total clock would not let begin. */
+  #next(failure: Failure, leg: Leg): Next | null {
+    const { call, stages } = this.options;
+    const { outgoing, timeouts, attempts } = call;
+    if (this.#gone || call.leftAt !== null || outgoing.destroyed || outgoing.headersSent) return null;
+    if (failure.trigger === 'timeout:total' || attempts.length >= mostAttempts) return null;
+    const left = timeouts === null || timeouts.total === 0 ? Infinity : timeouts.total - (now() - call.started);
+    for (const stage of stages) {
+      const next = stage(failure, leg);
+      if (next !== null && next.waitMs < left) return next;
+    }
+    return null;
+  }
+
+  #go({ leg, reason, waitMs }: Next, { trigger }: Failure): void {
+    if (this.#gone) return;
+    const since = now();
+    const begin = (): void => void this.#begin(leg, { reason, trigger, waitMs: this.#endWait() });
+    if (waitMs <= 0) return begin();
+    this.#wait = { since, timer: setTimeout(begin, waitMs) };
+  }
+
+  /** @returns how long it was waited, ms. */
+  #endWait(): number {
+    if (this.#wait === null) return 0;
+    const waited = now() - this.#wait.since;
+    clearTimeout(this.#wait.timer);
+    this.#wait = null;
+    this.options.call.waitMs += waited;
+    return waited;
+  }
+
+  async #begin(leg: Leg, why: Pick<Attempt, 'reason' | 'trigger' | 'waitMs'>): Promise<void> {
+    const { call, body, capture, unreachable, refuse } = this.options;
+    let request: SendRequest;
+    try {
+      request = await leg.request(body);
+    } catch (error) {
+      // Weir could not sign it, say.
+      if (error instanceof WeirError) refuse(error);
+      else unreachable(error);
+      return;
+    }
+    if (this.#gone) return;
+    const attempt = makeAttempt(leg, call.attempts.length, why);
+    call.attempts.push(attempt);
+    capture.attempt(call, attempt);
+    this.#send(leg, request, attempt);
+  }
+
+  #passOn(attempt: Attempt, reply: Reply): Sink {
+    return relay(this.options.call, attempt, reply, this.options.capture);
+  }
+
+  #sendOn({ answer, attempt }: { answer: Answer; attempt: Attempt }): void {
+    sendOn(answer, this.#passOn(attempt, answer.reply));
+  }
+
+  #learn({ target }: Leg, { headersMs }: Attempt, failed: boolean): void {
+    if (target !== null) this.options.live.answered(target, failed, headersMs, Date.now());
+  }
+
+  #context({ path }: Leg, { status, headers }: Reply): ReplyContext {
+    return {
+      operation: this.options.call.operation,
+      path,
+      status,
+      contentType: (rawHeader(headers, 'content-type') ?? '').toLowerCase(),
+      header: (name) => rawHeader(headers, name.toLowerCase()) ?? null,
+    };
+  }
+
+  #errorOf(leg: Leg, reply: Reply, body: Buffer): { type: string | null; message: string | null } | null {
+    if ((rawHeader(reply.headers, 'content-encoding') ?? 'identity') !== 'identity') return null;
+    const reader = leg.provider.dialect.replyReader(this.#context(leg, reply));
+    reader.feed(body);
+    return reader.end().error;
+  }
+}
+
+function triggerOutcome({ kind }: Failure): 'timeout' | 'network_error' {
+  return kind === 'timeout' ? 'timeout' : 'network_error';
+}
+
+/** An attempt that begins now. */
+export function makeAttempt(
+  leg: Leg,
+  index: number,
+  { reason, trigger, waitMs }: Pick<Attempt, 'reason' | 'trigger' | 'waitMs'>,
+): Attempt {
+  return {
+    index,
+    provider: leg.provider.name,
+    host: leg.host,
+    model: leg.model,
+    path: leg.path,
+    reason,
+    trigger,
+    waitMs,
+    startedAt: now(),
+    connectMs: null,
+    headersMs: null,
+    endedAt: null,
+    status: null,
+    outcome: null,
+    errorType: '',
+    errorMessage: '',
+    responseBytes: 0,
+  };
+}
