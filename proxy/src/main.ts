@@ -101,9 +101,9 @@ async function main(): Promise<void> {
       limiter.follow(keys.holders());
     },
   });
-  const metrics = new Metrics({ capture, marks, limiter, ledger, restorer });
-  const upstream = new Upstream();
   const live = new LiveTargets();
+  const metrics = new Metrics({ capture, marks, limiter, ledger, restorer, live });
+  const upstream = new Upstream();
   const { aws, googleServiceAccount, WEIR_REPLAY_LIMIT: bodyLimit } = settings;
   const signer = new Signer({ aws, googleServiceAccount, bodyLimit });
   let port = settings.WEIR_PROXY_PORT;
@@ -129,7 +129,7 @@ async function main(): Promise<void> {
     keys,
     edited,
     db,
-    health: () => health({ capture, edited, vault, metrics, restorer, ledger }),
+    health: () => health({ capture, edited, vault, metrics, restorer, ledger, live }),
     metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   });
   const app = makeApp({ ...options, api, metrics });

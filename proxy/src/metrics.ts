@@ -7,6 +7,7 @@ import type { Ledger } from './limits/ledger.ts';
 import type { Limiter } from './limits/limiter.ts';
 import type { Restorer } from './limits/restore.ts';
 import type { RecorderStats } from './record/messages.ts';
+import type { LiveTargets } from './routing/live.ts';
 import type { Marks } from './spool/marks.ts';
 
 /** Buckets of OpenTelemetry's GenAI metrics: 0.01·2ⁿ seconds. */
@@ -22,6 +23,7 @@ export interface Watched {
   limiter: Limiter;
   ledger: Ledger;
   restorer: Restorer;
+  live: LiveTargets;
 }
 
 export class Metrics {
@@ -45,6 +47,12 @@ export class Metrics {
     buckets: overheadBuckets,
     registers: [this.registry],
   });
+  readonly #attempts = new Counter({
+    name: 'weir_attempts_total',
+    help: 'Calls to providers that ended.',
+    labelNames: ['provider', 'reason', 'outcome'],
+    registers: [this.registry],
+  });
   readonly #unrecorded = new Counter({
     name: 'weir_unrecorded_total',
     help: 'Requests that are counted but have no row: unknown paths, preflights, unparsable HTTP.',
@@ -54,7 +62,7 @@ export class Metrics {
   readonly #recent = new Float64Array(recentCalls);
   #seen = 0;
 
-  constructor({ capture, marks, limiter, ledger, restorer }: Watched) {
+  constructor({ capture, marks, limiter, ledger, restorer, live }: Watched) {
     const gauge = (name: string, help: string, value: () => number): void => {
       const made: Gauge = new Gauge({ name, help, registers: [this.registry], collect: (): void => made.set(value()) });
     };
@@ -72,6 +80,16 @@ export class Metrics {
     gauge('weir_limits_restoring', 'Limits whose past is not counted yet.', () => restorer.waiting);
     const away = (): number => (ledger.awaySince === null ? 0 : 1);
     gauge('weir_limits_redis_away', '1 while limits cannot be counted in Redis.', away);
+    const circuits: Gauge<'target'> = new Gauge({
+      name: 'weir_circuit_open',
+      help: 'Targets of routes whose circuit is open (1) or half-open (0.5).',
+      labelNames: ['target'],
+      registers: [this.registry],
+      collect: (): void => {
+        circuits.reset();
+        for (const { target, state } of live.troubled(Date.now())) circuits.set({ target }, state === 'open' ? 1 : 0.5);
+      },
+    });
     const unpriced: Gauge<'provider' | 'model'> = new Gauge({
       name: 'weir_unpriced_models',
       help: 'Calls with usage but without a known price, by model; at most 50 models.',
@@ -87,13 +105,15 @@ export class Metrics {
   }
 
   finished(call: Call): void {
-    const provider = call.provider.name;
+    const provider = call.attempts[call.answeredBy ?? call.attempts.length - 1]?.provider ?? call.provider.name;
     this.#requests.inc({ provider, operation: call.operation, outcome: call.verdict?.outcome ?? 'interrupted' });
     const at = now();
     const duration = at - call.started;
     this.#duration.observe({ gen_ai_provider_name: provider, gen_ai_operation_name: call.operation }, duration / 1000);
     const upstream = call.attempts.reduce((sum, { startedAt, endedAt }) => sum + (endedAt ?? at) - startedAt, 0);
-    const overhead = Math.max(0, duration - upstream);
+    for (const { provider, reason, outcome } of call.attempts)
+      this.#attempts.inc({ provider, reason, outcome: outcome ?? 'interrupted' });
+    const overhead = Math.max(0, duration - upstream - call.waitMs);
     this.#overhead.observe(overhead / 1000);
     this.#recent[this.#seen++ % recentCalls] = overhead;
   }

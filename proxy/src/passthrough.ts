@@ -150,6 +150,7 @@ async function routed(context: LegContext, arriving: RequestBody, options: Passt
   call.routing = routing;
   const { plan, policies } = routing;
   call.timeouts = call.instructions.timeouts ?? policies.timeout;
+  for (const target of plan.leftAlone) call.warnings.push(`circuit_open:${target}`);
   const streaming = { ...context, streamed: routing.streamed };
   const [first, ...others] = plan.targets.map((planned, index) => new Leg(index, planned, streaming));
   if (first === undefined) throw new Error('a plan has a target');

@@ -105,7 +105,8 @@ function cutShort(
   decide(call, { outcome, error: { type: trigger, message: said } }, capture);
   const { outgoing } = call;
   const abort = (): void => void outgoing.destroy();
-  if (inBand === null || outgoing.destroyed) return abort();
+  // What was written in this turn leaves with its end: without one it would never have been sent.
+  if (inBand === null || outgoing.destroyed) return void setImmediate(abort);
   const message = timedOut
     ? `The reply of ${attempt.provider} was given up: ${why}.`
     : `The provider ${attempt.provider} ended its reply before it was complete.`;

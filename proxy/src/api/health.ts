@@ -7,6 +7,7 @@ import type { Ledger } from '../limits/ledger.ts';
 import type { Restorer } from '../limits/restore.ts';
 import { unreadableLimits } from '../limits/saved.ts';
 import type { Metrics } from '../metrics.ts';
+import type { LiveTargets } from '../routing/live.ts';
 import type { Vault } from '../vault/vault.ts';
 import { version } from '../version.ts';
 
@@ -31,6 +32,16 @@ export const healthBody = z.object({
   /** `shared`: one count for all proxies, in Redis; `away`: Redis cannot be reached, and each counts by itself or refuses. */
   limits: z.object({ shared: z.boolean(), away: z.boolean(), restoring: z.number(), unreadable: z.number() }),
   open_requests: z.number(),
+  /** Targets of routes that are left alone, because most of their calls failed; `until`: ms since 1970. */
+  circuits: z.array(
+    z.object({
+      target: z.string(),
+      state: z.enum(['open', 'half-open', 'closed']),
+      until: z.number(),
+      calls: z.number(),
+      failures: z.number(),
+    }),
+  ),
   /** Calls with usage but without a known price since the start, and their models (at most 50; `others`: calls of more). */
   unpriced: z.object({
     requests: z.number(),
@@ -53,10 +64,11 @@ export interface HealthOptions {
   metrics: Metrics;
   restorer: Restorer;
   ledger: Ledger;
+  live: LiveTargets;
 }
 
 export function health(watched: HealthOptions): z.infer<typeof healthBody> {
-  const { capture, edited, vault, metrics, restorer, ledger } = watched;
+  const { capture, edited, vault, metrics, restorer, ledger, live } = watched;
   const { stale } = edited;
   const stats = capture.stats;
   const lost = (stats?.lostRows ?? 0) + (stats?.shedBodies ?? 0) + (stats?.rejectedRows ?? 0);
@@ -88,6 +100,7 @@ export function health(watched: HealthOptions): z.infer<typeof healthBody> {
     overhead_ms: metrics.overhead(),
     limits,
     open_requests: capture.open.size,
+    circuits: live.troubled(Date.now()),
     unpriced: {
       requests: stats?.unpriced ?? 0,
       models: stats?.unpricedModels ?? [],

@@ -38,6 +38,8 @@ export interface Plan {
   /** On what a further target is asked. */
   fallback: Pick<FallbackPolicy, 'on'> | null;
   retry: RetryPolicy | null;
+  /** Targets that were put last because their circuit is open. */
+  leftAlone: string[];
   /** Index of the rule that decided; null: the route itself. */
   rule: number | null;
 }
@@ -104,7 +106,7 @@ export function makePlan(policies: PolicySet, facts: RouteFacts, options: Balanc
   }
   const on = fallback?.on ?? (implied ? defaultConditions : null);
   return {
-    targets: byHealth(targets, facts.at, options),
+    ...byHealth(targets, facts.at, options),
     assignment,
     fallback: on === null ? null : { on },
     retry,
@@ -113,9 +115,12 @@ export function makePlan(policies: PolicySet, facts: RouteFacts, options: Balanc
 }
 
 /** Targets whose circuit is open go to the end: they are asked when nothing else is left. A split's assignment stays as it is. */
-function byHealth(targets: PlannedTarget[], at: number, { live }: BalanceOptions): PlannedTarget[] {
-  if (targets.length < 2) return targets;
-  const open = (planned: PlannedTarget): boolean => planned.target !== null && live.isOpen(planned.target, at);
-  const left = targets.filter(open).map((planned) => ({ ...planned, why: `${planned.why}; its circuit is open` }));
-  return [...targets.filter((planned) => !open(planned)), ...left];
+function byHealth(targets: PlannedTarget[], at: number, { live }: BalanceOptions): Pick<Plan, 'targets' | 'leftAlone'> {
+  const open = ({ target }: PlannedTarget): boolean => target !== null && live.isOpen(target, at);
+  const last = targets.length < 2 ? [] : targets.filter(open);
+  const said = last.map((planned) => ({ ...planned, why: `${planned.why}; its circuit is open` }));
+  return {
+    targets: [...targets.filter((planned) => !last.includes(planned)), ...said],
+    leftAlone: last.flatMap(({ target }) => target ?? []),
+  };
 }

@@ -53,15 +53,21 @@ export function peek(reply: Reply, provider: Provider, context: ReplyContext, { 
       held.push(chunk);
       length += chunk.length;
       const known = events?.feed(chunk) ?? false;
-      if (known && events?.error != null && failed(events.error)) dropped = true;
-      else if (known || length > mostBytes) passOn();
+      if (known && events?.error != null) {
+        // Giving it up ends it: that is heard before this returns.
+        dropped = true;
+        dropped = failed(events.error);
+      }
+      if (!dropped && (known || length > mostBytes)) passOn();
       return true;
     },
     end(trailers) {
       if (dropped) return;
       if (inner === null && events === null) {
         const error = insideError(Buffer.concat(held).toString());
+        dropped = error !== null;
         if (error !== null && failed(error)) return;
+        dropped = false;
       }
       (inner ?? passOn()).end(trailers);
     },
