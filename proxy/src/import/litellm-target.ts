@@ -108,25 +108,33 @@ function isReachable({ deployment, field, environment, findings }: Asked, provid
   return false;
 }
 
-const secretFields = [
-  'api_key',
-  'aws_access_key_id',
-  'aws_secret_access_key',
-  'aws_session_token',
-  'vertex_credentials',
-  'azure_ad_token',
-];
+/** What signs calls instead of a key: Weir has its own, from its environment. */
+const signing: Readonly<Record<string, string>> = {
+  aws_access_key_id: 'set AWS_ACCESS_KEY_ID where Weir is started',
+  aws_secret_access_key: 'set AWS_SECRET_ACCESS_KEY where Weir is started',
+  aws_session_token: 'set AWS_SESSION_TOKEN where Weir is started',
+  vertex_credentials: 'set GOOGLE_APPLICATION_CREDENTIALS, the file of the service account, where Weir is started',
+  azure_ad_token: 'store an api-key of the resource: npm run weir -- provider-key add --provider azure',
+};
 
 function noteKeys({ deployment, field, findings }: Asked, provider: string, place: string): void {
   const parameters: Record<string, unknown> = deployment.litellm_params;
-  for (const name of secretFields) {
+  let found = false;
+  for (const [name, todo] of Object.entries(signing)) {
     const value = parameters[name];
     if (value === undefined || value === null) continue;
-    findings.need({ provider, place, secret: secretPlace(value, `${field}.litellm_params.${name}`) });
+    found = true;
+    const at = `${field}.litellm_params.${name}`;
+    const where = secretPlace(value, at);
+    const said = where.kind === 'environment' ? `(in ${where.variable})` : `(literal in ${field})`;
+    findings.differs(at, `${said} is not a key that Weir stores`, todo);
   }
-  if (!secretFields.some((name) => Object.hasOwn(parameters, name))) {
-    const variable = keyVariable(provider);
-    if (variable !== null) findings.need({ provider, place, secret: { kind: 'environment', variable } });
+  const key = deployment.litellm_params.api_key;
+  const variable = keyVariable(provider);
+  if (key !== undefined) {
+    findings.need({ provider, place, secret: secretPlace(key, field) });
+  } else if (!found && variable !== null) {
+    findings.need({ provider, place, secret: { kind: 'environment', variable } });
   }
 }
 
@@ -145,4 +153,4 @@ function resolved(text: string, environment: Environment): string | undefined {
   return variable === undefined ? text : environment[variable];
 }
 
-export const secretNames: ReadonlySet<string> = new Set(secretFields);
+export const secretNames: ReadonlySet<string> = new Set(['api_key', ...Object.keys(signing)]);
