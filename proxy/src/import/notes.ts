@@ -104,6 +104,11 @@ export function fieldText(path: readonly PropertyKey[]): string {
   }, '');
 }
 
+/** A field of a node, of which '' is the whole file. */
+export function under(field: string, name: string): string {
+  return field === '' ? name : `${field}.${name}`;
+}
+
 /** Shares of any size as whole numbers that stand in the same proportion, 1,000,000 at most. */
 export function wholeWeights(weights: readonly number[]): number[] {
   const most = Math.max(...weights);

@@ -1,6 +1,7 @@
 /** A tree of Portkey targets, flattened: arms to choose between, and what is asked when they fail. */
 import type { FallbackCondition } from '@weir/schema/settings/route';
 import { neverAgain } from '@weir/schema/settings/route';
+import { under } from './notes.ts';
 import type { PortkeyNode } from './portkey-config.ts';
 import { armOf, named, type Arm, type Context } from './portkey-target.ts';
 
@@ -30,7 +31,7 @@ export function inherit(child: PortkeyNode, parent: PortkeyNode): PortkeyNode {
 export function branchOf(node: PortkeyNode, field: string, context: Context): Branch {
   const children = (node.targets ?? []).map((child, index) => ({
     node: inherit(child, node),
-    field: `${field === '' ? '' : `${field}.`}targets[${index}]`,
+    field: under(field, `targets[${index}]`),
   }));
   if (children.length === 0) {
     const arm = armOf(node, field, context);
@@ -44,7 +45,7 @@ export function branchOf(node: PortkeyNode, field: string, context: Context): Br
 }
 
 function onlyFirst(branches: readonly Branch[], mode: string, field: string, { findings }: Context): Branch {
-  const where = field === '' ? 'strategy' : `${field}.strategy`;
+  const where = under(field, 'strategy');
   if (mode === 'conditional') {
     findings.lost(
       where,
@@ -79,7 +80,7 @@ function balanced(
   const inner = branches.filter(({ then }) => then.length > 0);
   if (inner.length > 0) {
     context.findings.lost(
-      `${field === '' ? '' : `${field}.`}strategy`,
+      under(field, 'strategy'),
       'each balanced target has fallbacks of its own; a route has one list for all, made of these in order',
       'look at fallback.to',
     );
@@ -95,7 +96,7 @@ function balanced(
 
 function stickyOf({ strategy }: PortkeyNode, field: string, { findings }: Context): Branch['sticky'] {
   if (strategy?.sticky_session === undefined) return null;
-  const where = `${field === '' ? '' : `${field}.`}strategy.sticky_session`;
+  const where = under(field, 'strategy.sticky_session');
   const { hash_fields = [], ttl } = strategy.sticky_session;
   const [, name] = /^metadata\.([A-Za-z0-9._-]{1,64})$/.exec(hash_fields[0] ?? '') ?? [];
   if (name === undefined || hash_fields.length !== 1) {
@@ -113,11 +114,7 @@ function stickyOf({ strategy }: PortkeyNode, field: string, { findings }: Contex
 function inOrder(branches: readonly Branch[], node: PortkeyNode, field: string, context: Context): Branch {
   const { findings } = context;
   const [first = nothing, ...rest] = branches.filter(({ arms, then }) => arms.length > 0 || then.length > 0);
-  const on = conditionsOf(
-    node.strategy?.on_status_codes,
-    `${field === '' ? '' : `${field}.`}strategy.on_status_codes`,
-    context,
-  );
+  const on = conditionsOf(node.strategy?.on_status_codes, under(field, 'strategy.on_status_codes'), context);
   const then = rest.flatMap((branch) => {
     const arms = named(branch.arms, context);
     if (arms.length > 1) {
@@ -130,7 +127,7 @@ function inOrder(branches: readonly Branch[], node: PortkeyNode, field: string, 
     for (const { field: at, parameters } of arms) {
       for (const name of Object.keys(parameters)) {
         findings.lost(
-          `${at}.override_params.${name}`,
+          under(at, `override_params.${name}`),
           'a fallback sends the body as it is, but for the model',
           'say it in the program, or in a split',
         );

@@ -1,5 +1,5 @@
 /** One target of a Portkey config: who is asked, for which model, with which key. */
-import type { Findings } from './notes.ts';
+import { under, type Findings } from './notes.ts';
 import type { PortkeyNode } from './portkey-config.ts';
 import {
   isOwnHost,
@@ -60,7 +60,7 @@ export function armOf(node: PortkeyNode, field: string, context: Context): Arm |
   if (host !== undefined && !isOwnHost(provider, host, options.environment ?? {})) {
     const origin = originOf(host) ?? 'that host';
     findings.lost(
-      `${field}.custom_host`,
+      under(field, 'custom_host'),
       'a target goes to its provider’s own host; this one is left out',
       `set ${upstreamVariable(provider)}=${origin} where all calls to ${provider} go there, and import again; else call /custom with Weir-Target-Url`,
     );
@@ -73,7 +73,7 @@ export function armOf(node: PortkeyNode, field: string, context: Context): Arm |
   const target = targetText(provider, place, model);
   if (target !== undefined) return { ...arm, target };
   findings.lost(
-    `${field}.override_params.model`,
+    under(field, 'override_params.model'),
     'is no name that a target can have; the target is left out',
     'name the model as the provider does',
   );
@@ -104,7 +104,7 @@ function whereOf(node: PortkeyNode, model: string | undefined, field: string, co
   const { provider, place } = found;
   if ((needsPlace(provider) || place !== '') && !isPlace(provider, place)) {
     findings.lost(
-      field,
+      field === '' ? 'the config' : field,
       `${provider} needs to know where (${place === '' ? 'nothing is said' : 'what is said is no such place'}); the target is left out`,
       slug === undefined
         ? 'give resource_name, aws_region or vertex_region'
@@ -119,7 +119,7 @@ function byName(node: PortkeyNode, field: string, findings: Findings): { provide
   const provider = node.provider === undefined ? undefined : providerOf(node.provider);
   if (provider !== undefined) return { provider, place: placeOf(node, provider) };
   findings.lost(
-    `${field}.provider`,
+    under(field, 'provider'),
     node.provider === undefined
       ? 'is not said; the target is left out'
       : `Weir has no provider ${node.provider}; the target is left out`,
@@ -142,7 +142,7 @@ function bySlug(
   const provider = said === undefined ? providerInName(slug) : providerOf(said);
   if (provider === undefined) {
     findings.lost(
-      `${field}.virtual_key`,
+      under(field, 'virtual_key'),
       `only Portkey knows whose key ${slug} is; the target is left out`,
       `import with --provider-of ${slug}=PROVIDER or ${slug}=PROVIDER:PLACE`,
     );
@@ -150,7 +150,7 @@ function bySlug(
   }
   if (said === undefined) {
     findings.differs(
-      `${field}.virtual_key`,
+      under(field, 'virtual_key'),
       `${slug} is taken for a key of ${provider}, from its name alone`,
       `if it is another’s, import with --provider-of ${slug}=PROVIDER`,
     );
@@ -166,7 +166,7 @@ function placeOf(node: PortkeyNode, provider: string): string {
 /** Which key Weir must hold. Its text stays where it is. */
 function noteKey(node: PortkeyNode, { provider, place }: Where, field: string, findings: Findings): void {
   if (node.api_key !== undefined) {
-    findings.need({ provider, place, secret: { kind: 'literal', field: `${field}.api_key`.replace(/^\./, '') } });
+    findings.need({ provider, place, secret: { kind: 'literal', field: under(field, 'api_key') } });
   } else {
     const name = node.virtual_key === undefined ? 'whatever Portkey is given' : `virtual key ${node.virtual_key}`;
     findings.need({ provider, place, secret: { kind: 'elsewhere', name: `Portkey, ${name}` } });
@@ -176,7 +176,7 @@ function noteKey(node: PortkeyNode, { provider, place }: Where, field: string, f
 function parametersOf(all: Parameters, field: string, findings: Findings): Parameters {
   const kept = Object.entries(all).filter(([name]) => !callersOwn.includes(name));
   for (const name of Object.keys(all).filter((one) => callersOwn.includes(one))) {
-    findings.lost(`${field}.override_params.${name}`, 'is the caller’s own in Weir', 'say it in the program');
+    findings.lost(under(field, `override_params.${name}`), 'is the caller’s own in Weir', 'say it in the program');
   }
   return Object.fromEntries(kept);
 }

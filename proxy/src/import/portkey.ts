@@ -1,6 +1,6 @@
 /** A Portkey config as one route. Pure: what cannot be carried over is among the notes. */
 import type { Match } from '@weir/schema/settings/route';
-import { Findings, parseConfig, routeName, wholeWeights, type Imported, type WrittenRoute } from './notes.ts';
+import { Findings, parseConfig, routeName, under, wholeWeights, type Imported, type WrittenRoute } from './notes.ts';
 import { branchOf, conditionsOf, inherit, type Branch } from './portkey-branch.ts';
 import { opposite, readQuery } from './portkey-conditions.ts';
 import { portkeyConfig, readFields, type PortkeyNode } from './portkey-config.ts';
@@ -143,7 +143,7 @@ function callersOwn({ field, parameters }: Arm, { findings }: Context): Policies
   );
   for (const name of Object.keys(parameters)) {
     findings.lost(
-      `${field === '' ? '' : `${field}.`}override_params.${name}`,
+      under(field, `override_params.${name}`),
       'parameters are set by a split, which names a target',
       'import with --model NAME',
     );
@@ -169,7 +169,7 @@ function shared<T>(
   const found = leaves.map(({ node }) => read(node)).find((one) => one !== undefined);
   if (other !== -1) {
     findings.lost(
-      `${leaves[other]?.field}.${name}`,
+      under(leaves[other]?.field ?? '', name),
       `its targets differ in it, and a route has one ${name}: the first that is said`,
       'make a route for each',
     );
