@@ -67,11 +67,12 @@ export function sharesTable(all: readonly Spent[]): string[][] {
         ),
       ),
     ),
+    ms(Math.max(...all.map((spent) => spent[part]))),
     ms(sum(part) / all.length),
     whole === 0 ? '' : `${((sum(part) / whole) * 100).toFixed(2)} %`,
   ];
   return [
-    ['ms of a call', ...percentiles.map((percent) => `p${percent}`), 'mean', 'share'],
+    ['ms of a call', ...percentiles.map((percent) => `p${percent}`), 'max', 'mean', 'share'],
     line('Weir', 'weir'),
     line('retries, waiting', 'wait'),
     line('provider', 'provider'),
