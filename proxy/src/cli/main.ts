@@ -32,6 +32,16 @@ const commands: Record<string, { words: string; help: string; load: () => Promis
     help: 'who changed what, the newest first',
     load: async () => (await import('./audit.ts')).audit,
   },
+  import: {
+    words: 'portkey | litellm FILE [--out FILE] [--apply] …',
+    help: 'another gateway’s configuration as routes: a dry run first',
+    load: async () => (await import('./import.ts')).importRoutes,
+  },
+  compare: {
+    words: 'URL [--provider NAME] [--calls N] [--stream] …',
+    help: 'the same calls straight to a provider and through Weir, in turns',
+    load: async () => (await import('./compare.ts')).compare,
+  },
   backup: {
     words: '[--to DIR] [--base DIR]',
     help: 'writes all tables to a new folder',
