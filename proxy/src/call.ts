@@ -1,7 +1,7 @@
 /** The one value that flows: what is known of a request while it passes, and of each call to a provider it caused. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Outcome } from '@weir/schema/records';
-import type { Instructions } from './headers.ts';
+import type { Instructions } from './instructions.ts';
 import type { KeyHolder } from './keys/holder.ts';
 import type { Reservation } from './limits/ledger.ts';
 import type { Operation, Provider } from './providers/provider.ts';

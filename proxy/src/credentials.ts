@@ -4,7 +4,8 @@
  * credential of its own. A caller's AWS signature is no such credential: it covers the host that it was made for.
  */
 import { WeirError } from './errors.ts';
-import { connectionNames, isHopByHop, isOwnHeader, type Instructions } from './headers.ts';
+import { connectionNames, isHopByHop, isOwnHeader } from './headers.ts';
+import type { Instructions } from './instructions.ts';
 import type { KeyHolder } from './keys/holder.ts';
 import type { Keys } from './keys/keys.ts';
 import { keyPrefix } from './keys/text.ts';

@@ -3,55 +3,18 @@
  * cut or dropped with a warning. Policy headers change a call: one that does not parse, or that this version does not
  * know, is refused before anything reaches a provider.
  */
-import { parseDictionary, parseItem, Token } from 'structured-headers';
-import type { LimitPolicy } from '@weir/schema/settings/limit';
 import { WeirError } from './errors.ts';
+import { readHeliconeFallbacks, readHeliconeLimit, readHeliconeRetry, type HeliconeRetry } from './helicone.ts';
+import { addProperty, identityLimit, readIdentity, readPrompt, readTraceparent } from './identity.ts';
+import { noInstructions, type Instructions } from './instructions.ts';
 import { readLimits } from './limits/header.ts';
-import { parseField } from './structured.ts';
+import { readLog } from './log-header.ts';
 import { readFallback, readRetry, readRoute, readSplit } from './routing/header.ts';
-import type { BroughtPolicies } from './routing/plan.ts';
-import { readTimeouts, type Timeouts } from './timeouts.ts';
-
-export interface Instructions {
-  clientRequestId: string;
-  user: string;
-  sessionId: string;
-  sessionName: string;
-  sessionPath: string;
-  properties: Record<string, string>;
-  prompt: string;
-  promptVersion: string;
-  traceId: string;
-  parentSpanId: string;
-  clientRetry: number;
-  /** Text of the `Weir-Key` header; keys in an SDK's own credential header are found elsewhere. */
-  key: string | null;
-  targetUrl: string | null;
-  keepBodies: boolean;
-  /** Ask a stream for its usage, and take the chunk that tells it out again. Undefined: as the settings say. */
-  askUsage: boolean | undefined;
-  redact: RedactKind[];
-  /** Of `Weir-Limit`: they tighten what the key and the saved limits allow. */
-  limits: LimitPolicy[];
-  /** Null: the header sets no clock. */
-  timeouts: Timeouts | null;
-  /** Name of the saved route; null without one. */
-  route: string | null;
-  /** Of `Weir-Split`, `Weir-Fallback`, `Weir-Retry`: they stand before those of the route. */
-  policies: BroughtPolicies;
-  warnings: string[];
-  /** Set when a policy cannot be carried out: the call is refused, and recorded with what is known of it. */
-  refusal: WeirError | null;
-}
-
-export const redactKinds = ['email', 'card', 'phone'] as const;
-export type RedactKind = (typeof redactKinds)[number];
+import { readTimeouts } from './timeouts.ts';
 
 type Rule = (into: Instructions, value: string, name: string) => void;
 
-const identityLimit = 512;
 const idLimit = 128;
-const propertyLimit = 64;
 
 /** Field of Instructions ← header that carries plain text. */
 const identity = (field: 'user' | 'sessionId' | 'sessionName' | 'sessionPath', limit = identityLimit): Rule => {
@@ -132,6 +95,19 @@ const rules: Record<string, Rule> = {
   'helicone-prompt-id': (into, value, name) => {
     into.prompt = readIdentity(into, value, name, identityLimit);
   },
+  'helicone-model-override': (into, value, name) => {
+    into.pricedAs = readIdentity(into, value, name, identityLimit);
+  },
+  'helicone-ratelimit-policy': (into, value, name) => {
+    const limit = readHeliconeLimit(value);
+    if (limit === null) into.warnings.push(`ignored_header:${name}`);
+    else into.limits = [...into.limits, limit];
+  },
+  'helicone-fallbacks': (into, value, name) => {
+    const fallback = readHeliconeFallbacks(value);
+    if (fallback === null) into.warnings.push(`ignored_header:${name}`);
+    else into.policies.fallback ??= fallback;
+  },
   'helicone-omit-request': omitBodies,
   'helicone-omit-response': omitBodies,
   'x-portkey-trace-id': identity('sessionId'),
@@ -146,6 +122,8 @@ const prefixRules: [prefix: string, rule: Rule][] = [
   ['weir-property-', (into, value, name) => addProperty(into, name.slice(14), value, name)],
   ['helicone-property-', (into, value, name) => addProperty(into, name.slice(18), value, name)],
 ];
+
+const heliconeRetry = 'helicone-retry-';
 
 /** Policies of the contract that this version does not carry out yet: refused, because ignoring a limit is worse. */
 const laterPolicies = new Set(['weir-cache']);
@@ -188,39 +166,30 @@ export function connectionNames(value: string | undefined): Set<string> | null {
 
 /** Reads the instructions out of a request's raw headers (name, value, name, value …). */
 export function parseInstructions(raw: readonly string[]): Instructions {
-  const into: Instructions = {
-    clientRequestId: '',
-    user: '',
-    sessionId: '',
-    sessionName: '',
-    sessionPath: '',
-    properties: {},
-    prompt: '',
-    promptVersion: '',
-    traceId: '',
-    parentSpanId: '',
-    clientRetry: 0,
-    key: null,
-    targetUrl: null,
-    keepBodies: true,
-    askUsage: undefined,
-    redact: [],
-    limits: [],
-    timeouts: null,
-    route: null,
-    policies: {},
-    warnings: [],
-    refusal: null,
-  };
+  const into = noInstructions();
+  let retry: HeliconeRetry | null = null;
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase();
     const value = raw[index + 1] as string;
+    if (name.startsWith(heliconeRetry)) {
+      retry = { ...(retry ?? {}), [name.slice(heliconeRetry.length)]: value.trim().toLowerCase() };
+      continue;
+    }
     const rule = ruleOf.get(name) ?? prefixRules.find(([prefix]) => name.startsWith(prefix))?.[1];
     if (rule !== undefined) applyRule(rule, into, value, name);
     else if (name.startsWith('weir-')) into.refusal ??= unknownHeader(name);
     else if (isOwnHeader(name)) into.warnings.push(`ignored_header:${name.slice(0, 64)}`);
   }
+  if (retry !== null) takeHeliconeRetry(into, retry);
   return into;
+}
+
+/** Several headers are one policy. */
+function takeHeliconeRetry(into: Instructions, given: HeliconeRetry): void {
+  if (given.enabled !== 'true') return;
+  const policy = readHeliconeRetry(given);
+  if (policy === null) into.warnings.push(`ignored_header:${heliconeRetry}enabled`);
+  else into.policies.retry ??= policy;
 }
 
 function applyRule(rule: Rule, into: Instructions, value: string, name: string): void {
@@ -245,93 +214,6 @@ function unknownHeader(name: string): WeirError {
   );
 }
 
-function addProperty(into: Instructions, name: string, value: string, header: string): void {
-  const property = name.toLowerCase().slice(0, 128);
-  if (property === '') return;
-  if (!(property in into.properties) && Object.keys(into.properties).length >= propertyLimit) {
-    if (!into.warnings.includes('too_many_properties')) into.warnings.push('too_many_properties');
-    return;
-  }
-  // A plain assignment to `__proto__` would change the object instead of filling it.
-  Object.defineProperty(into.properties, property, {
-    value: readIdentity(into, value, header, identityLimit),
-    enumerable: true,
-    configurable: true,
-    writable: true,
-  });
-}
-
-/** Plain text of at most `limit` bytes; percent-decoded when all of it is valid percent-encoded UTF-8. */
-function readIdentity(into: Instructions, value: string, name: string, limit: number): string {
-  let text = value;
-  // The question is whether a byte is outside ASCII.
-  if (/[^\x00-\x7f]/.test(text)) {
-    // Node reads headers as latin1; programs that send other characters mean UTF-8.
-    const utf8 = Buffer.from(text, 'latin1').toString('utf8');
-    if (utf8.includes('\ufffd')) into.warnings.push(`malformed_header:${name.slice(0, 64)}`);
-    else text = utf8;
-  }
-  if (text.includes('%')) {
-    try {
-      text = decodeURIComponent(text);
-    } catch {
-      // Not percent-encoding after all: the text as it stands.
-    }
-  }
-  if (Buffer.byteLength(text) <= limit) return text;
-  into.warnings.push(`cut_header:${name.slice(0, 64)}`);
-  return Buffer.from(text)
-    .subarray(0, limit)
-    .toString('utf8')
-    .replace(/\ufffd+$/, '');
-}
-
-/** W3C Trace Context §3.2: version-traceid-parentid-flags. */
-function readTraceparent(into: Instructions, value: string): void {
-  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(value.trim());
-  if (match === null) {
-    into.warnings.push('malformed_header:traceparent');
-    return;
-  }
-  into.traceId = match[1] ?? '';
-  into.parentSpanId = match[2] ?? '';
-}
-
 function omitBodies(into: Instructions, value: string): void {
   if (value.trim().toLowerCase() === 'true') into.keepBodies = false;
-}
-
-/** `summarise;v=3`: an Item of RFC 9651. */
-function readPrompt(into: Instructions, value: string): void {
-  const [item, parameters] = parseField('weir-prompt', value, 'a name and a version such as summarise;v=3', parseItem);
-  if (typeof item !== 'string' && !(item instanceof Token)) {
-    throw new WeirError('bad_header', 'weir-prompt: expected a name and a version such as summarise;v=3.');
-  }
-  into.prompt = item.toString();
-  const version = parameters.get('v');
-  into.promptVersion = version === undefined ? '' : String(version);
-}
-
-/** `bodies=?0, redact=(email card), usage=?1`: a Dictionary of RFC 9651. */
-function readLog(into: Instructions, value: string): void {
-  const expected = 'bodies=?0, redact=(email card phone) or usage=?1';
-  for (const [name, [member]] of parseField('weir-log', value, expected, parseDictionary)) {
-    if (name === 'bodies' && typeof member === 'boolean') {
-      into.keepBodies = member;
-    } else if (name === 'usage' && typeof member === 'boolean') {
-      into.askUsage = member;
-    } else if (name === 'redact' && Array.isArray(member)) {
-      into.redact = member.map(([kind]) => readRedactKind(String(kind)));
-    } else {
-      throw new WeirError('bad_header', `weir-log: ${name} is not understood here; expected ${expected}.`);
-    }
-  }
-}
-
-function readRedactKind(text: string): RedactKind {
-  const kind = redactKinds.find((known) => known === text);
-  if (kind === undefined) {
-    throw new WeirError('bad_header', `weir-log: redact knows ${redactKinds.join(', ')}, not ${text.slice(0, 64)}.`);
-  }
-  return kind;
 }

@@ -2,7 +2,7 @@
 import type { Target } from './call.ts';
 import { WeirError } from './errors.ts';
 import { parseTargetUrl } from './guard.ts';
-import type { Instructions } from './headers.ts';
+import type { Instructions } from './instructions.ts';
 import type { Provider } from './providers/provider.ts';
 import { providers } from './providers/registry.ts';
 

@@ -89,6 +89,8 @@ export interface StartNote {
   warnings?: readonly string[];
   /** What it has taken of limits. Left out where it has taken nothing. */
   limited?: Reservation;
+  /** The model as the caller knows it, whatever its body says. Left out where it says nothing. */
+  model?: string;
 }
 export interface AttemptNote {
   request_id: string;
@@ -148,6 +150,7 @@ export function startNote(call: Call, configHash: string): StartNote {
     redact: instructions.redact,
     ...(instructions.warnings.length === 0 ? {} : { warnings: instructions.warnings }),
     ...(call.reservation === null ? {} : { limited: call.reservation }),
+    ...(instructions.pricedAs === '' ? {} : { model: instructions.pricedAs }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Blacks out personal data in what is kept of a body (`Weir-Log: redact=(email card phone)`). What passes is untouched. */
-import type { RedactKind } from '../headers.ts';
+import type { RedactKind } from '../instructions.ts';
 
 const patterns: Record<RedactKind, (text: string) => string> = {
   email: (text) => text.replace(/[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g, '[email]'),

@@ -56,7 +56,7 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     path: from.path,
     query: from.query,
     host: last?.host ?? from.host,
-    request_model: read?.request.model ?? from.request_model,
+    request_model: start.model ?? read?.request.model ?? from.request_model,
     response_model: reply?.model ?? '',
     streamed: (read?.request.streamed ?? false) || isStream(read),
     status: to.status,
