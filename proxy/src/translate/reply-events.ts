@@ -4,7 +4,8 @@
  */
 import type { JsonObject } from '../json/value.ts';
 import type { Usage } from '../providers/provider.ts';
-import type { Signature } from './conversation.ts';
+import type { WholeReply } from './whole-reply.ts';
+import type { Signature, TranslatedDialect } from './conversation.ts';
 
 /** Why an answer ended. `other` is a reason that no other API has; the event keeps its word. */
 export type Finish =
@@ -55,6 +56,9 @@ export type ReplyEvent =
   /** The reply reached the end that its format defines. */
   | { readonly kind: 'end' };
 
+/** Nobody answers a question more often; what is beyond is no reply. */
+export const MOST_CHOICES = 128;
+
 export type Emit = (event: ReplyEvent) => void;
 
 /** Reads the pieces of a provider's reply: events of a stream, or one document. Never throws on what they hold. */
@@ -70,12 +74,17 @@ export interface ReplyReader {
 export interface ReplyContext {
   /** What a client that gave no name for it is told: the model it asked for. */
   readonly model: string;
+  /** The dialect that the reply came in. */
+  readonly upstream: TranslatedDialect;
   readonly includeUsage: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Something of the reply has no place in the client's dialect. */
   readonly warn: (token: string) => void;
 }
+
+/** Writes a reply that is whole as one document of the client's dialect. */
+export type DocumentWriter = (reply: WholeReply, context: ReplyContext) => JsonObject;
 
 /** Writes a reply as a stream of the client's dialect. */
 export interface StreamWriter {
