@@ -164,3 +164,10 @@ export function mergeTurns(turns: readonly Turn[]): Turn[] {
 export function joinText(parts: readonly { readonly text: string }[], between = '\n\n'): string {
   return parts.map((part) => part.text).join(between);
 }
+
+/** One of all tools is any of them, which more servers understand. */
+export function widenChoice(choice: ToolChoice | null, tools: readonly Tool[]): ToolChoice | null {
+  if (choice?.kind !== 'named' || choice.names.length < 2) return choice;
+  const { names } = choice;
+  return tools.every((tool) => names.includes(tool.name)) ? { kind: 'any' } : choice;
+}

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../json/value.ts';
 import { asCount, asList, asObject, asText, jsonText } from '../../json/value.ts';
 import { openaiUsage } from '../../providers/openai/usage.ts';
+import { thoughtsInTotal } from '../../providers/quirks.ts';
 import { readReplyError } from '../errors.ts';
 import { parseDataUrl } from '../media.ts';
 import type { Emit, Finish, ReplyReader } from '../reply-events.ts';
@@ -35,7 +36,8 @@ export class ChatReplyReader implements ReplyReader {
         facts.usage(asObject(piece['x_groq'])?.['usage']);
         for (const choice of asList(piece['choices'])) facts.usage(asObject(choice)?.['usage']);
       },
-      openaiUsage,
+      // A total that is more than its parts: the rest is reasoning that the parts leave out (xAI, Google).
+      (raw) => thoughtsInTotal(openaiUsage(raw), raw),
       emit,
     );
   }
@@ -97,6 +99,9 @@ export class ChatReplyReader implements ReplyReader {
     for (const value of asList(message['content'])) this.#part(asObject(value), choice);
     this.#say('refusal', choice, message['refusal']);
     asList(message['tool_calls']).forEach((call, position) => this.#call(asObject(call), position, choice));
+    // What came before tools: there is one at most, and it has no id.
+    const legacy = asObject(message['function_call']);
+    if (legacy !== null) this.#call({ index: 0, function: legacy }, 0, choice);
     for (const value of asList(message['images'])) this.#image(asObject(value), choice);
   }
 

@@ -1,7 +1,7 @@
 /** The neutral form as a request of OpenAI's chat completions. */
 import type { JsonObject } from '../../json/value.ts';
 import type { MediaPart, Part, Question, ResultPart, TextPart } from '../conversation.ts';
-import { joinText, mergeTurns } from '../conversation.ts';
+import { joinText, mergeTurns, widenChoice } from '../conversation.ts';
 import type { Notes } from '../fields.ts';
 import { maybe, refuse } from '../fields.ts';
 import { dataUrl, isPublicUrl } from '../media.ts';
@@ -50,7 +50,7 @@ function writeTools({ tools, choice, parallel, names }: Question, notes: Notes):
         ...maybe('strict', tool.strict),
       },
     })),
-    ...maybe('tool_choice', writeChoice(choice)),
+    ...maybe('tool_choice', writeChoice(widenChoice(choice, tools))),
     ...maybe('parallel_tool_calls', parallel),
   };
 }

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../json/value.ts';
 import { asList } from '../../json/value.ts';
 import type { Question, ToolChoice } from '../conversation.ts';
-import { mergeTurns } from '../conversation.ts';
+import { mergeTurns, widenChoice } from '../conversation.ts';
 import type { Notes } from '../fields.ts';
 import { maybe, refuse } from '../fields.ts';
 import { budgetAsked, effortAsked, known } from '../reasoning.ts';
@@ -33,6 +33,8 @@ export function writeMessagesRequest(question: Question, model: string, streamed
     role,
     content: parts.flatMap((part) => writeBlock(part, notes)),
   }));
+  // The model would go on with it, where others begin anew.
+  if (turns.at(-1)?.role === 'assistant') notes.note('continued', names.turns);
   return {
     model,
     max_tokens: maxTokens,
@@ -120,7 +122,7 @@ function writeTools({ tools, choice, parallel, names }: Question): JsonObject {
   }));
   if (choice === null && parallel !== false) return { tools: written };
   const alone = parallel === false && choice?.kind !== 'none' ? { disable_parallel_tool_use: true } : {};
-  return { tools: written, tool_choice: { ...writeChoice(choice, names.choice), ...alone } };
+  return { tools: written, tool_choice: { ...writeChoice(widenChoice(choice, tools), names.choice), ...alone } };
 }
 
 function writeChoice(choice: ToolChoice | null, field: string): JsonObject {
