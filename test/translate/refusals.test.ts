@@ -153,6 +153,14 @@ describe('refused with 400 and the field', () => {
     }
   });
 
+  test('what nests deeper than the engine’s stack is refused too', () => {
+    const deep = JSON.parse(`${'{"items":'.repeat(50_000)}{}${'}'.repeat(50_000)}`) as Json;
+    const declared = { functionDeclarations: [{ name: 'f', parameters: deep }] };
+    expect(() => send('generate_content', 'chat', { ...hi.generate_content, tools: [declared] })).toThrow(
+      'body: nests too deeply',
+    );
+  });
+
   test('a client’s words are never longer than a warning may be', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${'x'.repeat(500)}${index}`, 1]));
     const { warnings } = send('chat', 'messages', { ...hi.chat, ...many });

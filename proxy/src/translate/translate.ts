@@ -51,9 +51,12 @@ export function translateRequest(options: TranslateOptions): TranslatedRequest {
     return { body: bytes, streamed, warnings: [], reply: (status, type) => new PassedReply(status, type) };
   }
   const notes = new Notes();
-  const question = speeches[from].readRequest(body, notes);
-  if (question.turns.length === 0) refuse(question.names.turns, 'is empty');
-  const bytes = writeJson(speeches[to].writeRequest(question, model, streamed, notes));
+  const { question, bytes } = deepEnough(() => {
+    const question = speeches[from].readRequest(body, notes);
+    if (question.turns.length === 0) refuse(question.names.turns, 'is empty');
+    const written = speeches[to].writeRequest(question, model, streamed, notes);
+    return { question, bytes: Buffer.from(JSON.stringify(written), 'utf8') };
+  });
   return {
     body: bytes,
     streamed,
@@ -66,10 +69,12 @@ export function translateRequest(options: TranslateOptions): TranslatedRequest {
   };
 }
 
-function writeJson(value: JsonObject): Buffer {
+/** A schema may nest deeper than the engine's stack. */
+function deepEnough<T>(work: () => T): T {
   try {
-    return Buffer.from(JSON.stringify(value), 'utf8');
-  } catch {
-    return refuse('body', 'nests too deeply to be translated');
+    return work();
+  } catch (error) {
+    if (error instanceof RangeError) refuse('body', 'nests too deeply to be translated');
+    throw error;
   }
 }
