@@ -165,6 +165,32 @@ describe('a conversation with tools', () => {
     expect(chat.warnings).toEqual(['dropped:is_error']);
   });
 
+  test('an id that Anthropic would refuse is one that it takes, and comes back as it was', () => {
+    const id = 'functions.weather:0';
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id, type: 'function', function: { name: 'f', arguments: '{}' } }],
+      },
+      { role: 'tool', tool_call_id: id, content: 'r' },
+    ];
+    const there = send('chat', 'messages', { messages }).body;
+    const [
+      ,
+      {
+        content: [call],
+      },
+      {
+        content: [result],
+      },
+    ] = there['messages'] as [Json, { content: [Json] }, { content: [Json] }];
+    expect(call['id']).toMatch(/^[a-zA-Z0-9_-]+$/);
+    expect(result['tool_use_id']).toBe(call['id']);
+    expect(send('messages', 'chat', there).body['messages']).toEqual(messages);
+  });
+
   test('calls that Gemini does not number are matched with their results by name, in order', () => {
     const body = {
       contents: [

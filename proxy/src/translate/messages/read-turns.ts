@@ -5,6 +5,7 @@ import type { Notes } from '../fields.ts';
 import { listAt, maybe, neededText, objectAt, present, refuse, textAt } from '../fields.ts';
 import { typeOfUrl } from '../media.ts';
 import { unpackSignature } from '../signature.ts';
+import { ownId } from './write-blocks.ts';
 
 /** The turns of a conversation; what the system says between them stands at the start for others. */
 export function readTurns(value: unknown, notes: Notes): { system: TextPart[]; turns: Turn[] } {
@@ -51,7 +52,7 @@ function readBlock(block: JsonObject, at: string, names: Map<string, string>, no
     case 'tool_use':
       return {
         kind: 'call',
-        id: neededText(block['id'], `${at}.id`),
+        id: ownId(neededText(block['id'], `${at}.id`)),
         name: neededText(block['name'], `${at}.name`),
         args: objectAt(block['input'] ?? {}, `${at}.input`),
         ...cache,
@@ -75,7 +76,7 @@ function readThinking(block: JsonObject): ThinkingPart {
 }
 
 function readResult(block: JsonObject, at: string, names: Map<string, string>, notes: Notes): ResultPart {
-  const id = neededText(block['tool_use_id'], `${at}.tool_use_id`);
+  const id = ownId(neededText(block['tool_use_id'], `${at}.tool_use_id`));
   const parts = readBlocks(block['content'], `${at}.content`, new Map(), notes).map((part) =>
     part.kind === 'text' || part.kind === 'media'
       ? part

@@ -9,6 +9,13 @@ export function callId(id: string): string {
   return /^[a-zA-Z0-9_-]+$/.test(id) ? id : `id_${Buffer.from(id, 'utf8').toString('base64url')}`;
 }
 
+/** The id that another API had for it. */
+export function ownId(id: string): string {
+  if (!id.startsWith('id_')) return id;
+  const plain = Buffer.from(id.slice(3), 'base64url').toString('utf8');
+  return callId(plain) === id ? plain : id;
+}
+
 /** A part as the blocks that it comes to: none for what may not be said. */
 export function writeBlock(part: Part, notes: Notes): JsonObject[] {
   const cache = maybe('cache_control', 'cache' in part ? part.cache : undefined);
