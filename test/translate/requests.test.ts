@@ -191,6 +191,15 @@ describe('a conversation with tools', () => {
     expect(send('messages', 'chat', there).body['messages']).toEqual(messages);
   });
 
+  test('a call of another model’s has what Gemini 3 takes in place of a seal; older models are told nothing', () => {
+    const partsFor = (model: string): unknown =>
+      (send('chat', 'generate_content', asked, model).body['contents'] as { parts: Json[] }[])[1]?.parts.map(
+        (part) => part['thoughtSignature'],
+      );
+    expect(partsFor('gemini-3-pro-preview')).toEqual(['skip_thought_signature_validator', undefined]);
+    expect(partsFor('gemini-2.5-flash')).toEqual([undefined, undefined]);
+  });
+
   test('calls that Gemini does not number are matched with their results by name, in order', () => {
     const body = {
       contents: [

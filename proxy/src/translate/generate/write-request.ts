@@ -10,6 +10,8 @@ import { writeParts } from './write-parts.ts';
 /** Models that are told a number of tokens; later ones a level (ai.google.dev/gemini-api/docs/thinking). */
 const BY_BUDGET = /gemini-(?:1|2|robotics|flash|pro)/;
 
+const NO_SEAL = 'skip_thought_signature_validator';
+
 export function writeGenerateRequest(question: Question, model: string, notes: Notes): JsonObject {
   const { names } = question;
   if (question.begun) refuse(names.turns, 'an answer that was begun cannot be continued by this API');
@@ -19,7 +21,7 @@ export function writeGenerateRequest(question: Question, model: string, notes: N
   const system = question.system.filter((part) => part.text !== '');
   const contents = mergeTurns(question.turns).map(({ role, parts }) => ({
     role: role === 'assistant' ? 'model' : 'user',
-    parts: writeParts(parts, notes),
+    parts: role === 'user' || BY_BUDGET.test(model) ? writeParts(parts, notes) : sealFirst(writeParts(parts, notes)),
   }));
   const config = writeConfig(question, model);
   return {
@@ -29,6 +31,17 @@ export function writeGenerateRequest(question: Question, model: string, notes: N
     ...writeTools(question, notes),
     ...writeTier(question),
   };
+}
+
+/**
+ * Gemini 3 refuses an answer whose first call has no seal. One that another model gave has none, and Google documents what
+ * to write instead: ai.google.dev/gemini-api/docs/thought-signatures.
+ */
+function sealFirst(parts: readonly JsonObject[]): JsonObject[] {
+  const first = parts.findIndex((part) => part['functionCall'] !== undefined);
+  return parts.map((part, index) =>
+    index === first && part['thoughtSignature'] === undefined ? { ...part, thoughtSignature: NO_SEAL } : part,
+  );
 }
 
 /** `auto` is what not saying it means. */
