@@ -17,6 +17,8 @@ export interface Attempt {
   model: string;
   /** As its provider reads it, without query. */
   path: string;
+  /** As its provider has it: of a translated call another than the client's. */
+  operation: Operation;
   reason: 'first' | 'retry' | 'fallback';
   trigger: string;
   waitMs: number;

@@ -10,6 +10,7 @@ import type { KeyHolder } from './keys/holder.ts';
 import type { Keys } from './keys/keys.ts';
 import { keyPrefix } from './keys/text.ts';
 import type { Provider, Signing } from './providers/provider.ts';
+import { isForOthers } from './providers/vendor-headers.ts';
 import type { Destination, HeldKeys } from './vault/vault.ts';
 
 export interface Credentials {
@@ -130,7 +131,7 @@ export interface ForwardOptions {
   /** Of the caller's own connection. */
   connection: string | undefined;
   credentials: Credentials;
-  /** It goes to another provider than the caller meant: whatever may be a credential stays behind. */
+  /** It goes to another provider than the caller meant: whatever may be a credential stays behind, or another vendor's own. */
   leavesCredentials?: boolean;
   held: HeldKeys;
   signer: CanSign;
@@ -163,7 +164,7 @@ export function forwardHeaders(raw: readonly string[], options: ForwardOptions):
     const secret = secretName.test(lower) || provider.credentialHeaders.includes(lower);
     kept.push(name, secret ? '[removed]' : value);
     if (isOwnHeader(lower)) continue;
-    if (options.leavesCredentials === true && (secret || isKeyHeader(lower))) continue;
+    if (options.leavesCredentials === true && (secret || isKeyHeader(lower) || isForOthers(lower, provider))) continue;
     if (
       isKeyHeader(lower) &&
       value

@@ -1,6 +1,7 @@
 /** A call from its first byte to its last: who calls, where it may go, what is done when it fails. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { makeCall } from './begin.ts';
+import { WeirError } from './errors.ts';
 import { holdWhole, peekModel, readBody, type RequestBody } from './body.ts';
 import type { Call } from './call.ts';
 import { identify } from './credentials.ts';
@@ -10,7 +11,9 @@ import { checkModel, checkOperation } from './keys/access.ts';
 import type { KeyHolder } from './keys/holder.ts';
 import type { Keys } from './keys/keys.ts';
 import { checkOrigin } from './origin.ts';
-import { refuse, unreachable, type RefusalOptions } from './refusal.ts';
+import { modelList } from './model-list.ts';
+import { isModelList, isServed, UNIFIED } from './providers/unified.ts';
+import { answerWith, refuse, unreachable, type RefusalOptions } from './refusal.ts';
 import { splitPath, type SplitPath } from './route.ts';
 import { Leg, type LegContext } from './routing/legs.ts';
 import { isRouted, routeCall, type RoutingOptions } from './routing/routing.ts';
@@ -52,6 +55,11 @@ export async function passThrough(
   try {
     checkOrigin(incoming, settings);
     const context = admit(call, split, options);
+    if (call.provider === UNIFIED && isModelList(call.method, call.path)) {
+      const list = modelList(call, options.held, options.prices.book);
+      begin([]);
+      return answerWith(call, list, capture);
+    }
     // What can be refused before a byte of the body is read, is.
     const direct = isRouted(call) ? null : new Leg(0, asSaid, context);
     // What is read before the call's start is marked waits for it.
@@ -107,6 +115,12 @@ export function admit(
   const credentials = identify(provider, incoming.rawHeaders, split.query, instructions, credentialOptions);
   if (credentials.holder !== null) takeHolder(call, credentials.holder);
   checkOperation(call);
+  if (provider === UNIFIED && !isServed(call.method, call.path) && !isModelList(call.method, call.path)) {
+    throw new WeirError(
+      'not_found',
+      `The unified API has no ${call.method.slice(0, 16)} ${call.path.slice(0, 128)}: it has POST /v1/chat/completions, /v1/messages, /v1/responses and /v1/embeddings, and GET /v1/models.`,
+    );
+  }
   return { call, split, credentials, settings, held, signer, isOwnAddress, streamed: false };
 }
 

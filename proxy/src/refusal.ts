@@ -1,4 +1,4 @@
-/** Answers that are Weir's own: it says no, or no attempt got an answer. */
+/** Answers that are Weir's own: it says no, or no attempt got an answer, or it knows itself. */
 import { now, type Call, type Verdict } from './call.ts';
 import type { Capture } from './capture/capture.ts';
 import { WeirError } from './errors.ts';
@@ -47,6 +47,18 @@ function answer(call: Call, error: WeirError, verdict: Verdict, capture: Capture
   call.status = error.status;
   decide(call, verdict, capture);
   call.outgoing.writeHead(error.status, headers);
+  call.outgoing.end(call.method === 'HEAD' ? undefined : body);
+}
+
+/** Weir itself has the answer. */
+export function answerWith(call: Call, value: object, capture: Capture): void {
+  if (call.outgoing.destroyed) return;
+  const body = Buffer.from(JSON.stringify(value));
+  const headers = ['Content-Type', 'application/json', 'Content-Length', String(body.length)];
+  call.status = 200;
+  call.responseBytes = body.length;
+  decide(call, { outcome: 'ok', error: { type: '', message: '' } }, capture);
+  call.outgoing.writeHead(200, [...headers, ...ownHeaders(call), ...corsHeaders(call.incoming)]);
   call.outgoing.end(call.method === 'HEAD' ? undefined : body);
 }
 

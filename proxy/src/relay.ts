@@ -29,27 +29,16 @@ export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Captu
   }
   const strip = call.usageAsked && head.inBand === 'sse' ? new UsageChunkFilter() : null;
   let written = 0;
-  let stalledAt: number | null = null;
+  const stalled = pace(call, reply);
 
   // With the first bytes of the body if they are here already, at once if not.
   queueMicrotask(() => {
     if (written === 0 && !outgoing.writableEnded && !outgoing.destroyed) outgoing.flushHeaders();
   });
-  outgoing.on('drain', () => {
-    if (stalledAt === null) return;
-    call.stallMs += now() - stalledAt;
-    stalledAt = null;
-    reply.resume();
-  });
-
-  const readOn = (call.timeouts?.drain ?? 0) > 0;
-  // Nobody will take what waits: it must not hold up the rest.
-  if (readOn) outgoing.on('close', () => stalledAt !== null && reply.resume());
-
   return {
     data(chunk) {
       if (outgoing.destroyed) {
-        if (readOn) capture.responseBytes(call, chunk);
+        if (readsOn(call)) capture.responseBytes(call, chunk);
         return true;
       }
       const passed = strip === null ? chunk : strip.feed(chunk);
@@ -65,7 +54,7 @@ export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Captu
       }
       const ready = outgoing.write(passed);
       capture.responseBytes(call, chunk);
-      if (!ready) stalledAt ??= now();
+      if (!ready) stalled();
       return ready;
     },
     end(trailers) {
@@ -82,6 +71,28 @@ export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Captu
   };
 }
 
+/** Whether a reply is read on when its client has left. */
+export function readsOn({ timeouts }: Call): boolean {
+  return (timeouts?.drain ?? 0) > 0;
+}
+
+/** Goes on with a reply when the client can take more. @returns to be told that it cannot. */
+export function pace(call: Call, reply: Reply): () => void {
+  const { outgoing } = call;
+  let stalledAt: number | null = null;
+  outgoing.on('drain', () => {
+    if (stalledAt === null) return;
+    call.stallMs += now() - stalledAt;
+    stalledAt = null;
+    reply.resume();
+  });
+  // Nobody will take what waits: it must not hold up the rest.
+  if (readsOn(call)) outgoing.on('close', () => stalledAt !== null && reply.resume());
+  return () => {
+    stalledAt ??= now();
+  };
+}
+
 /** Decides what a call came to, once, and marks it. */
 export function decide(call: Call, verdict: Verdict, capture: Capture): void {
   if (call.verdict !== null) return;
@@ -90,7 +101,7 @@ export function decide(call: Call, verdict: Verdict, capture: Capture): void {
 }
 
 /** The provider went away in mid-stream: the client must not take what it has for the whole. */
-function cutShort(
+export function cutShort(
   call: Call,
   attempt: Attempt,
   error: Error,
@@ -133,7 +144,7 @@ interface ResponseHead {
   inBand: InBand | null;
 }
 
-type InBand = 'sse' | 'ndjson' | 'messages';
+export type InBand = 'sse' | 'ndjson' | 'messages';
 
 function inBandOf(contentType: string): InBand | null {
   if (/^text\/event-stream\b/i.test(contentType)) return 'sse';
@@ -185,7 +196,10 @@ export function ownHeaders(call: Call): string[] {
   const attempt = call.attempts[call.answeredBy ?? call.attempts.length - 1];
   const upstream = call.attempts.reduce((sum, { startedAt, endedAt }) => sum + (endedAt ?? at) - startedAt, 0);
   const weir = Math.max(0, at - call.started - upstream - call.waitMs);
-  const headers = ['Weir-Id', call.id, 'Weir-Provider', attempt?.provider ?? call.provider.name];
+  const headers = ['Weir-Id', call.id];
+  const provider = attempt?.provider ?? call.provider.name;
+  // Of the unified API nobody has been asked yet.
+  if (provider !== '') headers.push('Weir-Provider', provider);
   const model = attempt?.model || call.requestModel;
   if (model !== '' && /^[\x20-\x7e]*$/.test(model)) headers.push('Weir-Model', model);
   headers.push('Weir-Attempts', String(call.attempts.length));

@@ -4,9 +4,10 @@ import { WeirError } from './errors.ts';
 import { parseTargetUrl } from './guard.ts';
 import type { Instructions } from './instructions.ts';
 import type { Provider } from './providers/provider.ts';
-import { providers } from './providers/registry.ts';
+import { providers, readerOf } from './providers/registry.ts';
+import { UNIFIED, unifiedRoots } from './providers/unified.ts';
 
-/** The parts of `/{provider}[/{place}]/rest?query`, untouched: nothing is decoded, merged or normalised. */
+/** The parts of `/{provider}[/{place}]/rest?query`, untouched: nothing is decoded, merged or normalised. Of the unified API the path is whole. */
 export interface SplitPath {
   provider: string;
   /** Azure resource, AWS or Vertex region; '' for a provider without places, or when there is none. */
@@ -22,13 +23,15 @@ export function splitPath(rawTarget: string): SplitPath {
   const target = rawTarget.startsWith('/') ? rawTarget : rawTarget.replace(/^[a-z]+:\/\/[^/?]*/i, '') || '/';
   const mark = target.indexOf('?');
   const whole = mark === -1 ? target : target.slice(0, mark);
+  const query = mark === -1 ? '' : target.slice(mark);
   const [provider, rest] = firstSegment(whole);
+  if (unifiedRoots.has(provider)) return { provider: UNIFIED.name, place: '', path: whole, query };
   const [place, path] = providers.get(provider)?.place === undefined ? ['', rest] : firstSegment(rest);
   return {
     provider,
     place,
     path,
-    query: mark === -1 ? '' : target.slice(mark),
+    query,
   };
 }
 
@@ -39,7 +42,7 @@ function firstSegment(path: string): [string, string] {
 
 /** @throws WeirError `unknown_provider`, listing those that are known. */
 export function findProvider(name: string): Provider {
-  const provider = providers.get(name);
+  const provider = readerOf(name);
   if (provider === undefined) {
     const known = [...providers.keys()].join(', ');
     throw new WeirError(

@@ -5,6 +5,7 @@
 import type { AttemptRow, Outcome, RequestRow } from '@weir/schema/records';
 import type { Attempt, Call } from '../call.ts';
 import type { Reservation } from '../limits/ledger.ts';
+import type { Operation } from '../providers/provider.ts';
 
 /** Columns of `requests` that are known when a call begins. */
 export type StartedRequest = Pick<
@@ -103,6 +104,7 @@ export interface HeadNote {
   /** Who answered, and the path that was asked there. Left out where the call's own path says it. */
   provider?: string;
   path?: string;
+  operation?: Operation;
 }
 export interface EndNote {
   request_id: string;
@@ -156,9 +158,9 @@ export function startNote(call: Call, configHash: string): StartNote {
 
 /** The head of an answer. */
 export function headNote(call: Call, attempt: Attempt, status: number, headers: string[]): HeadNote {
-  const { provider, path } = attempt;
+  const { provider, path, operation } = attempt;
   if (provider === call.provider.name && path === call.path) return { status, headers };
-  return { status, headers, provider, path };
+  return { status, headers, provider, path, operation };
 }
 
 /** @param at the moment of the note, on the monotonic clock: an attempt that is still open has lasted until then. */

@@ -140,6 +140,8 @@ export interface Provider {
   readonly dialect: Dialect;
   /** Where it has what others have too; absent where it is sent only what its own path says. */
   readonly pathOf?: PathOf;
+  /** Headers that it does not go without, for a call that was not made for it. */
+  readonly neededHeaders?: readonly (readonly [name: string, value: string])[];
   /** Environment variable of the vendor's own name for its key. */
   readonly keyEnvironment: string | null;
   /** Lower-case names of the request headers and query parameters in which its SDKs put the caller's credential. */

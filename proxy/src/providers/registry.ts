@@ -8,6 +8,7 @@ import { anthropicPaths, azurePaths, bedrockPaths, googlePaths, openaiOwnPaths }
 import { azurePlace, bedrockPlace, vertexPlace } from './places.ts';
 import type { Provider } from './provider.ts';
 import { thoughtsInTotal } from './quirks.ts';
+import { UNIFIED } from './unified.ts';
 
 const OPENAI: Provider = {
   name: 'openai',
@@ -27,6 +28,8 @@ const ANTHROPIC: Provider = {
   host: 'https://api.anthropic.com',
   dialect: makeDialect(anthropicErrors),
   pathOf: anthropicPaths,
+  // docs.anthropic.com/en/api/versioning
+  neededHeaders: [['anthropic-version', '2023-06-01']],
   keyEnvironment: 'ANTHROPIC_API_KEY',
   credentialHeaders: ['x-api-key', 'authorization'],
   credentialQuery: [],
@@ -109,6 +112,11 @@ export const providers: ReadonlyMap<string, Provider> = new Map(
     provider,
   ]),
 );
+
+/** Who reads a call: a provider, or the unified API, whose name is ''. */
+export function readerOf(name: string): Provider | undefined {
+  return name === UNIFIED.name ? UNIFIED : providers.get(name);
+}
 
 /** Their names, as lists of people and schemas have them. */
 export const providerNames = [...providers.keys()] as [string, ...string[]];

@@ -121,7 +121,7 @@ export class CallReading implements Reading {
     const { dialect } =
       (this.#head?.provider === undefined ? undefined : providers.get(this.#head.provider)) ?? this.provider;
     const reader = dialect.replyReader({
-      operation: operation as never,
+      operation: this.#head?.operation ?? (operation as never),
       path: this.#head?.path ?? path,
       status,
       contentType: findHeader(headers, 'content-type').toLowerCase(),

@@ -7,7 +7,7 @@ import type { EndNote, HeadNote, NotedAttempt, StartNote } from '../capture/note
 import { ChurnMap } from '../churn-map.ts';
 import type { PriceBook } from '../prices/book.ts';
 import type { BatchLine } from '../providers/batch-lines.ts';
-import { providers } from '../providers/registry.ts';
+import { providers, readerOf } from '../providers/registry.ts';
 import { partId } from '../spool/parts.ts';
 import { recover, recoveredWarning, type MarkedCall } from '../spool/recover.ts';
 import { fileNumbers } from '../spool/segments.ts';
@@ -154,7 +154,7 @@ export class Recorder {
   }
 
   #start(sequence: number, start: StartNote): void {
-    const provider = providers.get(start.row.provider);
+    const provider = readerOf(start.row.provider);
     if (provider === undefined) return;
     const { bodyLimit } = this.options;
     const call: Reading = new CallReading(start, provider, { bodyLimit, onLine: (line) => this.#line(call, line) });

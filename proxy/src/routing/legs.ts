@@ -9,11 +9,16 @@ import type { Settings } from '../env.ts';
 import { WeirError } from '../errors.ts';
 import { allowModel, allowProvider } from '../keys/access.ts';
 import { memberValues } from '../json/members.ts';
+import { asObject, parseJson } from '../json/value.ts';
 import { withModelInPath } from '../providers/operations.ts';
-import type { Provider, Signing } from '../providers/provider.ts';
+import type { PathQuestion } from '../providers/paths.ts';
+import type { Operation, Provider, Signing } from '../providers/provider.ts';
+import { isTranslated, spokenBy, UNIFIED } from '../providers/unified.ts';
+import { rawHeader } from '../relay.ts';
 import { routeNative, type RouteOptions, type SplitPath } from '../route.ts';
 import type { SendRequest } from '../stages/send.ts';
 import type { Signer } from '../signing/signer.ts';
+import { translateRequest, type ReplyTranslator, type TranslatedRequest } from '../translate/translate.ts';
 import type { HeldKeys } from '../vault/vault.ts';
 import type { PlannedTarget } from './plan.ts';
 import { rewriteBody } from './rewrite.ts';
@@ -42,9 +47,13 @@ interface Destination {
   /** It goes where the path says: the caller's own credential may go along. */
   own: boolean;
   url: Target;
+  /** As its provider has it. */
+  operation: Operation;
 }
 
 export class Leg {
+  /** Of a call that is asked in another dialect than the client's: how its replies come back. */
+  #translation: TranslatedRequest | null = null;
   readonly #destination: Destination;
   readonly #headers: readonly string[];
   /** Request headers as they are kept: credentials replaced. */
@@ -121,6 +130,16 @@ export class Leg {
     return this.#destination.path;
   }
 
+  /** As its provider has it. */
+  get operation(): Operation {
+    return this.#destination.operation;
+  }
+
+  /** Reads one reply as the client's dialect has it; null where it passes as it is. */
+  translator(status: number, contentType: string): ReplyTranslator | null {
+    return this.#translation?.reply(status, contentType) ?? null;
+  }
+
   /** What it is followed by while the process runs; null for a call that goes where its path says. */
   get target(): string | null {
     return this.planned.target;
@@ -135,8 +154,12 @@ export class Leg {
     const { call, signer } = this.context;
     const { url, place } = this.#destination;
     const changed = this.#changed(body);
-    const asIs = changed === body && !call.usageAsked;
-    const headers = asIs ? [...this.#headers] : changedHeaders(this.#headers, changed, call.usageAsked);
+    const plain = call.usageAsked || this.#translation !== null;
+    const headers = changed === body && !plain ? [...this.#headers] : changedHeaders(this.#headers, changed, plain);
+    // A call to the provider's own path says it itself.
+    for (const [name, value] of call.provider === this.provider ? [] : (this.provider.neededHeaders ?? [])) {
+      if (rawHeader(headers, name) === undefined) headers.push(name, value);
+    }
     const request = { method: call.method, target: url, headers, body: changed };
     if (this.signing === null) return request;
     return { ...request, ...(await signer.sign(this.signing, { ...request, place })) };
@@ -156,6 +179,25 @@ export class Leg {
     return next === null ? null : new Leg(this.index, this.planned, this.context, tried);
   }
 
+  #translated(body: Buffer): Buffer {
+    const { call, streamed } = this.context;
+    const [from, to] = [call.operation, this.operation];
+    const root = asObject(parseJson(body.toString())?.value);
+    if (root === null) throw new WeirError('bad_request', 'the body: expected a JSON object.');
+    if (!isTranslated(from) || !isTranslated(to)) throw new Error(`${from} cannot be asked as ${to}`);
+    const translation = translateRequest({
+      from,
+      to,
+      body: root,
+      streamed,
+      model: this.model,
+      askedModel: call.requestModel,
+    });
+    this.#translation = translation;
+    for (const warning of translation.warnings) if (!call.warnings.includes(warning)) call.warnings.push(warning);
+    return translation.body;
+  }
+
   get #named(): string | null {
     const { url } = this.#destination;
     return url.guarded ? url.origin : null;
@@ -166,6 +208,8 @@ export class Leg {
     if (model === '' || body === null) return body;
     const { operation } = this.context.call;
     if (!Buffer.isBuffer(body)) throw tooLong(this.context.settings.WEIR_REPLAY_LIMIT);
+    if (operation !== this.operation)
+      return this.#translated(rewriteBody(body, { operation, model: null, variant: this.planned.variant }));
     // Where the path names the model, a body that does not goes on without.
     const inPath = provider.dialect.modelInPath(path) !== null;
     const inBody = memberValues(body, ['model'])?.has('model') ?? false;
@@ -190,7 +234,7 @@ function asThePathSays(context: LegContext): Destination {
   allowProvider(call, provider);
   const query = forwardQuery(provider, split.query);
   const url = routeNative(provider, { ...split, query }, instructions, routeOptions(context));
-  return { provider, place: split.place, path: split.path, model: '', own: true, url };
+  return { provider, place: split.place, path: split.path, model: '', own: true, url, operation: call.operation };
 }
 
 function targeted(text: string, context: LegContext): Destination {
@@ -199,26 +243,29 @@ function targeted(text: string, context: LegContext): Destination {
   allowProvider(call, provider);
   allowModel(call, model);
   const same = provider === call.provider;
+  const operation = call.provider === UNIFIED ? spokenBy(provider, call.operation, model) : call.operation;
   const [path = '', query = ''] = same
     ? [withModelInPath(split.path, model), forwardQuery(provider, split.query)]
-    : pathAt(provider, model, context);
+    : pathAt(provider, { operation, model, streamed: context.streamed }, call);
   const url = routeNative(
     provider,
     { provider: provider.name, place, path, query },
     call.instructions,
     routeOptions(context),
   );
-  return { provider, place, path, model, own: same && place === split.place, url };
+  return { provider, place, path, model, own: same && place === split.place, url, operation };
 }
 
 /** @returns path, and query with its `?`. @throws WeirError `bad_header` for a provider that does not speak the call's dialect. */
-function pathAt(provider: Provider, model: string, { call, streamed }: LegContext): [string, string] {
-  const { operation } = call;
-  const found = provider.pathOf?.({ operation, model, streamed }) ?? null;
+function pathAt(provider: Provider, question: PathQuestion, call: Call): [string, string] {
+  const found = provider.pathOf?.(question) ?? null;
   if (found === null) {
+    const unified = call.provider === UNIFIED;
     throw new WeirError(
-      'bad_header',
-      `${provider.name} has no ${operation} of this dialect: call it through /v1/…, where Weir translates, or name another target.`,
+      unified ? 'bad_request' : 'bad_header',
+      unified
+        ? `model: ${provider.name} has no ${call.operation}; name another target.`
+        : `${provider.name} has no ${call.operation} of this dialect: call it through /v1/…, where Weir translates, or name another target.`,
     );
   }
   const mark = found.indexOf('?');

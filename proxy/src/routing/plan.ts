@@ -76,8 +76,15 @@ function withRule(route: PolicySet, rule: PolicySet): PolicySet {
   };
 }
 
-/** @param options what balances look at. */
-export function makePlan(policies: PolicySet, facts: RouteFacts, options: BalanceOptions, rule: number | null): Plan {
+export interface PlanOptions extends BalanceOptions {
+  /** Index of the rule that decided; null: the route itself. */
+  rule: number | null;
+  /** The target that the call itself names; null: its path says where it goes. */
+  named: string | null;
+}
+
+export function makePlan(policies: PolicySet, facts: RouteFacts, options: PlanOptions): Plan {
+  const { rule, named } = options;
   const { split, balance, fallback, retry } = policies;
   const assignment =
     split !== null && (split.only === undefined || matchesCall(split.only, facts)) ? assign(split, facts) : null;
@@ -98,8 +105,10 @@ export function makePlan(policies: PolicySet, facts: RouteFacts, options: Balanc
     );
     implied = targets.length > 1;
   } else {
-    const why = policies.target === null ? 'as the path says' : 'the only target';
-    targets.push({ target: policies.target, variant: null, why });
+    const target = policies.target ?? named;
+    const why =
+      policies.target !== null ? 'the only target' : target === null ? 'as the path says' : 'as the model says';
+    targets.push({ target, variant: null, why });
   }
   for (const target of fallback?.to ?? []) {
     if (!targets.some((planned) => planned.target === target)) targets.push({ target, variant: null, why: 'fallback' });

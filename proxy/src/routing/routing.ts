@@ -9,11 +9,13 @@ import { memberValues } from '../json/members.ts';
 import { asObject, parseJson, type JsonObject } from '../json/value.ts';
 import type { PriceBook } from '../prices/book.ts';
 import { asksForStream } from '../providers/operations.ts';
+import { targetInPath, UNIFIED } from '../providers/unified.ts';
 import { endUserOf, namedModel } from '../providers/request.ts';
 import type { RouteFacts } from './facts.ts';
 import type { LiveTargets } from './live.ts';
 import { makePlan, policiesFor, type Plan, type SavedRoute } from './plan.ts';
 import { priceOf } from './price.ts';
+import { parseTarget } from './target.ts';
 
 export interface Routing {
   plan: Plan;
@@ -32,9 +34,9 @@ export interface RoutingOptions {
   prices: { readonly book: PriceBook };
 }
 
-/** Whether a call brings a policy, or names a route. */
-export function isRouted({ instructions: { route, policies } }: Call): boolean {
-  return route !== null || Object.keys(policies).length > 0;
+/** Whether a call brings a policy, names a route, or is one of the unified API. */
+export function isRouted({ provider, instructions: { route, policies } }: Call): boolean {
+  return provider === UNIFIED || route !== null || Object.keys(policies).length > 0;
 }
 
 /**
@@ -48,8 +50,13 @@ export function routeCall(call: Call, body: RequestBody, { routes, live, prices 
   const facts = factsOf(call, root, Buffer.isBuffer(body) ? body.length : 0);
   const { policies, rule } = policiesFor(saved?.settings ?? null, instructions.policies, facts);
   const at = new Date(facts.at);
-  const options = { live, random: Math.random, priceOf: (target: string) => priceOf(target, prices.book, at) };
-  const plan = makePlan(policies, facts, options, rule);
+  const plan = makePlan(policies, facts, {
+    live,
+    random: Math.random,
+    priceOf: (target) => priceOf(target, prices.book, at),
+    rule,
+    named: call.provider === UNIFIED && !choosesTarget(policies) ? namedTarget(call, facts) : null,
+  });
   const { assignment } = plan;
   const { variant } = assignment ?? {};
   if (variant?.prompt !== undefined) {
@@ -70,6 +77,22 @@ export function routeCall(call: Call, body: RequestBody, { routes, live, prices 
       split_unit: assignment?.unit ?? '',
     },
   };
+}
+
+/** A split that is for some calls alone leaves the others to their model. */
+function choosesTarget({ target, split, balance }: PolicySet): boolean {
+  return target !== null || balance !== null || (split !== null && split.only === undefined);
+}
+
+/** The model of a unified call is a target. @throws WeirError `bad_request`. */
+function namedTarget(call: Call, { model }: RouteFacts): string {
+  const named = targetInPath(call.path) ?? model;
+  if (named === '') throw new WeirError('bad_request', 'model: expected provider/model, such as openai/gpt-5.');
+  try {
+    return parseTarget(named, 'bad_request').text;
+  } catch (error) {
+    throw error instanceof WeirError ? new WeirError('bad_request', `model: ${error.message}`) : error;
+  }
 }
 
 function findRoute(call: Call, name: string, routes: RoutingOptions['routes']): SavedRoute {

@@ -10,6 +10,7 @@ import { outcomeOf } from '../outcome.ts';
 import { saysTooLong } from '../providers/overflow.ts';
 import type { InsideError } from '../providers/early-error.ts';
 import type { ReplyContext } from '../providers/provider.ts';
+import { relayTranslated } from '../relay-translated.ts';
 import { rawHeader, relay } from '../relay.ts';
 import type { Leg } from '../routing/legs.ts';
 import type { LiveTargets } from '../routing/live.ts';
@@ -54,13 +55,20 @@ export interface PipelineOptions {
   refuse: (error: WeirError) => void;
 }
 
+/** An answer that was not passed on. */
+interface Held {
+  leg: Leg;
+  attempt: Attempt;
+  answer: Answer;
+}
+
 export class Pipeline implements Sending {
   #sending: Sending | null = null;
   #wait: { timer: NodeJS.Timeout; since: number } | null = null;
   /** The client has left. */
   #gone = false;
   /** The latest answer that was not passed on. */
-  #last: { answer: Answer; attempt: Attempt } | null = null;
+  #last: Held | null = null;
   #followed: string | null = null;
 
   constructor(private readonly options: PipelineOptions) {}
@@ -109,18 +117,18 @@ export class Pipeline implements Sending {
     const peeks = reply.status < 400 && stages.length > 0 && canPeek(reply);
     if (peeks) return this.#peek(leg, attempt, reply);
     this.#learn(leg, attempt, reply.status >= 500);
-    if (reply.status < 400) return this.#passOn(attempt, reply);
-    if (stages.length === 0 && leg.heldKey === null) return this.#passOn(attempt, reply);
+    if (reply.status < 400) return this.#passOn(leg, attempt, reply);
+    if (stages.length === 0 && leg.heldKey === null) return this.#passOn(leg, attempt, reply);
     const failure = failureOfStatus(reply.status, { header, at: Date.now(), held: leg.heldKey !== null });
     const next = this.#next(failure, leg);
     const mayBeTooLong = next === null && onOverflow && tooLongStatuses.has(reply.status);
-    if (next === null && !mayBeTooLong && !failure.credentials) return this.#passOn(attempt, reply);
+    if (next === null && !mayBeTooLong && !failure.credentials) return this.#passOn(leg, attempt, reply);
     const abort = (): void => this.#sending?.abort(new Error('not needed'));
     return hold(reply, abort, (answer) => this.#judge({ leg, attempt, answer, failure, next }));
   }
 
   /** An answer that may be followed by another attempt has been read. */
-  #judge(held: { leg: Leg; attempt: Attempt; answer: Answer; failure: Failure; next: Next | null }): void {
+  #judge(held: Held & { failure: Failure; next: Next | null }): void {
     const { leg, attempt, answer, failure } = held;
     if (this.#gone) return;
     const body = Buffer.concat(answer.chunks);
@@ -132,7 +140,7 @@ export class Pipeline implements Sending {
     let { next } = held;
     if (next === null && saysTooLong(body)) next = this.#next({ ...failure, overflow: true }, leg);
     if (next !== null) {
-      if (answer.whole) this.#last = { answer, attempt };
+      if (answer.whole) this.#last = { leg, answer, attempt };
       this.#go(next, failure);
     } else if (failure.credentials) {
       this.options.refuse(
@@ -141,7 +149,7 @@ export class Pipeline implements Sending {
           `${leg.provider.name} refused (${answer.reply.status}) every key that Weir holds for it: this is not the caller's key.`,
         ),
       );
-    } else this.#sendOn({ answer, attempt });
+    } else this.#sendOn({ leg, answer, attempt });
   }
 
   #peek(leg: Leg, attempt: Attempt, reply: Reply): Sink {
@@ -175,7 +183,7 @@ export class Pipeline implements Sending {
       },
       commit: () => {
         this.#learn(leg, attempt, false);
-        return this.#passOn(attempt, reply);
+        return this.#passOn(leg, attempt, reply);
       },
     });
   }
@@ -246,21 +254,24 @@ export class Pipeline implements Sending {
     this.#send(leg, request, attempt);
   }
 
-  #passOn(attempt: Attempt, reply: Reply): Sink {
-    return relay(this.options.call, attempt, reply, this.options.capture);
+  #passOn(leg: Leg, attempt: Attempt, reply: Reply): Sink {
+    const { call, capture } = this.options;
+    const translator = leg.translator(reply.status, rawHeader(reply.headers, 'content-type') ?? '');
+    if (translator === null) return relay(call, attempt, reply, capture);
+    return relayTranslated(call, attempt, { reply, translator, capture });
   }
 
-  #sendOn({ answer, attempt }: { answer: Answer; attempt: Attempt }): void {
-    sendOn(answer, this.#passOn(attempt, answer.reply));
+  #sendOn({ leg, answer, attempt }: Held): void {
+    sendOn(answer, this.#passOn(leg, attempt, answer.reply));
   }
 
   #learn({ target }: Leg, { headersMs }: Attempt, failed: boolean): void {
     if (target !== null) this.options.live.answered(target, failed, headersMs, Date.now());
   }
 
-  #context({ path }: Leg, { status, headers }: Reply): ReplyContext {
+  #context({ path, operation }: Leg, { status, headers }: Reply): ReplyContext {
     return {
-      operation: this.options.call.operation,
+      operation,
       path,
       status,
       contentType: (rawHeader(headers, 'content-type') ?? '').toLowerCase(),
@@ -292,6 +303,7 @@ export function makeAttempt(
     host: leg.host,
     model: leg.model,
     path: leg.path,
+    operation: leg.operation,
     reason,
     trigger,
     waitMs,
