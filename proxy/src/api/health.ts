@@ -7,6 +7,7 @@ import type { Ledger } from '../limits/ledger.ts';
 import type { Restorer } from '../limits/restore.ts';
 import { unreadableLimits } from '../limits/saved.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Routes } from '../routing/routes.ts';
 import type { Vault } from '../vault/vault.ts';
 import { version } from '../version.ts';
 
@@ -30,6 +31,8 @@ export const healthBody = z.object({
   overhead_ms: z.object({ p50: z.number(), p99: z.number() }).nullable(),
   /** `shared`: one count for all proxies, in Redis; `away`: Redis cannot be reached, and each counts by itself or refuses. */
   limits: z.object({ shared: z.boolean(), away: z.boolean(), restoring: z.number(), unreadable: z.number() }),
+  /** `unreadable`: saved ones of another version, not in force. */
+  routes: z.object({ unreadable: z.number() }),
   open_requests: z.number(),
   /** Calls with usage but without a known price since the start, and their models (at most 50; `others`: calls of more). */
   unpriced: z.object({
@@ -49,6 +52,7 @@ export const healthBody = z.object({
 export interface HealthOptions {
   capture: Capture;
   edited: Edited;
+  routes: Routes;
   vault: Vault;
   metrics: Metrics;
   restorer: Restorer;
@@ -56,7 +60,7 @@ export interface HealthOptions {
 }
 
 export function health(watched: HealthOptions): z.infer<typeof healthBody> {
-  const { capture, edited, vault, metrics, restorer, ledger } = watched;
+  const { capture, edited, routes, vault, metrics, restorer, ledger } = watched;
   const { stale } = edited;
   const stats = capture.stats;
   const lost = (stats?.lostRows ?? 0) + (stats?.shedBodies ?? 0) + (stats?.rejectedRows ?? 0);
@@ -69,7 +73,7 @@ export function health(watched: HealthOptions): z.infer<typeof healthBody> {
     restoring: restorer.waiting,
     unreadable: unreadableLimits(edited.rows.limits),
   };
-  const unheld = limits.away || limits.unreadable > 0;
+  const unheld = limits.away || limits.unreadable > 0 || routes.unreadable > 0;
   const trouble = unheld || lost > 0 || waiting || stale || disk?.low === true || vault.unopened.length > 0;
   return {
     status: stats === null ? 'starting' : trouble ? 'degraded' : 'ok',
@@ -87,6 +91,7 @@ export function health(watched: HealthOptions): z.infer<typeof healthBody> {
     disk,
     overhead_ms: metrics.overhead(),
     limits,
+    routes: { unreadable: routes.unreadable },
     open_requests: capture.open.size,
     unpriced: {
       requests: stats?.unpriced ?? 0,
