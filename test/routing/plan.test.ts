@@ -146,7 +146,7 @@ test('a route is told in one line, and without what is at its default', () => {
     [{ rules: [{ when: {}, target: a }] }, 'as the path says; 1 rule'],
     [
       { fallback: { to: [a, b] }, retry: { retries: 0 }, timeout: { total: 5 } },
-      `as the path says; falls back to ${a} then ${b}; no retry; clocks`,
+      `as the path says; falls back to ${a} then ${b}; no retry; timeouts`,
     ],
   ] as const) {
     expect(routeInWords(route(given))).toBe(words);

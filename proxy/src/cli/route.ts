@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Db } from '@weir/schema/db';
 import { routeSettings, type RouteSettings } from '@weir/schema/settings/route';
 import { dryRunAsked, sampleRequest, type RouteView } from '@weir/schema/settings/route-desk';
-import { compactRoute, routeInWords } from '@weir/schema/settings/route-words';
+import { compactRoute, prettyJson, routeInWords } from '@weir/schema/settings/route-words';
 import * as routes from '../admin/routes.ts';
 import type { Desk } from '../admin/desk.ts';
 import { readEdited } from '../edited.ts';
@@ -70,7 +70,7 @@ const verbs: Readonly<Record<string, (name: string, values: Values) => Promise<v
       if (row === undefined) throw none(name);
       const { settings } = routes.viewRoute(row);
       if (settings === null) throw new Error(`${name} was written by another version of Weir, and is not in force.`);
-      say(JSON.stringify(compactRoute(settings), null, 2));
+      say(prettyJson(compactRoute(settings)));
     }),
   versions: (name) =>
     withOwnStore('weir-cli', async (db) => {

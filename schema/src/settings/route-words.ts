@@ -1,5 +1,12 @@
 /** A route in one line, as lists show it; and its settings without what says nothing. Pure. */
-import { nameOfVariant, type BalancePolicy, type PolicySet, type RouteSettings, type SplitPolicy } from './route.ts';
+import {
+  defaultConditions,
+  type BalancePolicy,
+  type PolicySet,
+  type RouteSettings,
+  type SplitPolicy,
+  type Variant,
+} from './route.ts';
 
 /** `split 80/20 between openai/gpt-5 and openai/gpt-5-mini, by user; falls back to azure:my-resource/gpt-5; 2 retries`. */
 export function routeInWords(settings: PolicySet & { rules?: readonly unknown[] }): string {
@@ -7,7 +14,7 @@ export function routeInWords(settings: PolicySet & { rules?: readonly unknown[] 
   const parts = [wayInWords(settings)];
   if (fallback !== null) parts.push(`falls back to ${join(fallback.to, 'then')}`);
   if (retry !== null) parts.push(retry.retries === 0 ? 'no retry' : `${several(retry.retries, 'retry', 'retries')}`);
-  if (timeout !== null && Object.values(timeout).some((ms) => ms > 0)) parts.push('clocks');
+  if (timeout !== null && Object.values(timeout).some((ms) => ms > 0)) parts.push('timeouts');
   if (rules.length > 0) parts.push(several(rules.length, 'rule', 'rules'));
   return parts.filter((part) => part !== '').join('; ');
 }
@@ -20,10 +27,12 @@ function wayInWords({ target, split, balance }: PolicySet): string {
 
 function splitInWords({ by, to }: SplitPolicy): string {
   const arms = to.filter(({ weight }) => weight > 0);
-  const names = join(arms.map(nameOfVariant), 'and');
+  const names = join(arms.map(armInWords), 'and');
   const unit = by === 'request' ? '' : `, by ${by.replace(/^property:/, 'property ')}`;
   return arms.length === 1 ? `to ${names}` : `split ${shares(to).join('/')} between ${names}${unit}`;
 }
+
+const armInWords = ({ name, target }: Variant): string => (name === undefined ? target : `${target} (${name})`);
 
 const balanceWords: Readonly<Record<BalancePolicy['by'], string>> = {
   weighted: 'by weight',
@@ -64,11 +73,45 @@ export function compactRoute(settings: RouteSettings): Record<string, unknown> {
   };
 }
 
+/** Of a policy what is taken when nothing is said. */
+const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  split: { name: '', by: 'request' },
+  balance: { unit: 'user' },
+  fallback: { on: defaultConditions },
+  retry: { on: defaultConditions, min: 500, max: 8_000 },
+  timeout: { headers: 0, idle: 0, total: 0, drain: 0 },
+};
+
 function withoutDefaults(fields: object): Record<string, unknown> {
   const said = Object.entries(fields).filter(
     ([, value]) => value !== null && value !== '' && !(Array.isArray(value) && value.length === 0),
   );
+  return Object.fromEntries(said.map(([name, value]) => [name, shorter(value, defaults[name])]));
+}
+
+function shorter(policy: unknown, usual: Readonly<Record<string, unknown>> = {}): unknown {
+  if (typeof policy !== 'object' || policy === null || Array.isArray(policy)) return policy;
+  const said = Object.entries(policy).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(usual[name]));
   return Object.fromEntries(said);
+}
+
+/** JSON as people write it: what fits on a line stands on one. */
+export function prettyJson(value: unknown, indent = ''): string {
+  const flat = oneLine(value);
+  if (typeof value !== 'object' || value === null || indent.length + flat.length <= 84) return flat;
+  const inner = `${indent}  `;
+  const lines = Array.isArray(value)
+    ? value.map((one) => inner + prettyJson(one, inner))
+    : Object.entries(value).map(([name, one]) => `${inner}${JSON.stringify(name)}: ${prettyJson(one, inner)}`);
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  return `${open}\n${lines.join(',\n')}\n${indent}${close}`;
+}
+
+function oneLine(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(oneLine).join(', ')}]`;
+  const members = Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}: ${oneLine(one)}`);
+  return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
 }
 
 function join(names: readonly string[], word: string): string {
