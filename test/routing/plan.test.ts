@@ -141,6 +141,17 @@ test('a route is told in one line, and without what is at its default', () => {
   for (const [given, words] of [
     [{ split, fallback: { to: [azure] } }, `split 80/20 between ${a} and ${b}, by user; falls back to ${azure}`],
     [{ target: a, retry: { retries: 2 } }, `to ${a}; 2 retries`],
+    [
+      {
+        split: {
+          to: [
+            { target: a, name: 'a' },
+            { target: b, name: 'B' },
+          ],
+        },
+      },
+      `split 50/50 between ${a} and ${b} (B)`,
+    ],
     [{ balance: { by: 'hash', to: [{ target: a }, { target: b }] } }, `the same for each user of ${a} and ${b}`],
     [{ balance: { by: 'lowest-latency', to: [{ target: a }] } }, `the fastest of ${a}`],
     [{ rules: [{ when: {}, target: a }] }, 'as the path says; 1 rule'],

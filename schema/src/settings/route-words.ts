@@ -32,7 +32,9 @@ function splitInWords({ by, to }: SplitPolicy): string {
   return arms.length === 1 ? `to ${names}` : `split ${shares(to).join('/')} between ${names}${unit}`;
 }
 
-const armInWords = ({ name, target }: Variant): string => (name === undefined ? target : `${target} (${name})`);
+/** A name that only says the model again is left out. */
+const armInWords = ({ name, target }: Variant): string =>
+  name === undefined || target.endsWith(`/${name}`) || target === name ? target : `${target} (${name})`;
 
 const balanceWords: Readonly<Record<BalancePolicy['by'], string>> = {
   weighted: 'by weight',
