@@ -2,16 +2,14 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RouteView } from '@weir/schema/settings/route-desk';
-import { locate } from '../../dashboard/src/lib/routes/locate.ts';
-import { fromSettings, movedShare, toSettings } from '../../dashboard/src/lib/routes/values.ts';
 import { routeSettings } from '@weir/schema/settings/route';
-import { compactRoute, prettyJson } from '@weir/schema/settings/route-words';
 import { ask } from '../support/administration.ts';
 import { until } from '../support/deadline.ts';
 import { overflow } from './browser.ts';
 import { openDesk, type KeysDesk } from './keys-desk.ts';
 import { startDashboard } from './serve.ts';
 import { signIn, tokenOf, visit } from './signed-in.ts';
+import { whole } from './whole-route.ts';
 
 const DEADLINE = 600_000;
 const refusedForm = /status of 4\d\d/;
@@ -26,69 +24,6 @@ const saved = async (name: string): Promise<RouteView> =>
 const save = (settings: object) => ask(desk.weir.proxy.url, desk.admin, 'POST', '/routes', settings);
 const planned = (page: Page): Promise<(string | null)[]> =>
   page.locator('[data-plan] [data-target]').evaluateAll((all) => all.map((one) => one.getAttribute('data-target')));
-
-/** With parts for which the form has no field. */
-const whole = routeSettings.parse({
-  name: 'whole',
-  description: 'Everything',
-  split: {
-    ...{ name: 'whole', by: 'property:team', only: { operations: ['chat'] } },
-    to: [
-      {
-        target: 'openai/gpt-5',
-        weight: 80,
-        name: 'A',
-        parameters: { temperature: 0.5 },
-        prompt: 'p',
-        prompt_version: '3',
-      },
-      { target: 'openai/gpt-5-mini', weight: 20, system: { put: 'before', text: 'Be short.' } },
-    ],
-  },
-  fallback: { to: ['azure:my-resource/gpt-5'], on: [418, 'server-error', 'context-overflow'] },
-  retry: { retries: 1, on: [429], min: 100, max: 200 },
-  timeout: { headers: 1_000, drain: 5 },
-  rules: [{ when: { users: ['a*'], hours: { from: '22:00', to: '06:00' } }, target: 'openai/o3' }],
-  limits: [{ name: 'rpm', quota: 60, window: { seconds: 60 } }],
-});
-
-test('what the form has no field for is kept by it, wherever its rows have gone', () => {
-  const values = fromSettings(whole);
-  expect(routeSettings.parse(toSettings(values, whole).settings)).toEqual(whole);
-  values.arms.reverse();
-  values.arms.push({ target: 'openai/o3', weight: '', name: '', was: '' });
-  const { split } = routeSettings.parse(toSettings(values, whole).settings);
-  expect(split?.to).toEqual([whole.split?.to[1], whole.split?.to[0], { target: 'openai/o3', weight: 1 }]);
-  expect(routeSettings.parse(JSON.parse(prettyJson(compactRoute(whole))))).toEqual(whole);
-});
-
-test('how many move at least is told before it is saved', () => {
-  const values = fromSettings(whole);
-  const moved = (weights: string[]): number | null => {
-    weights.forEach((weight, index) => Object.assign(values.arms[index] ?? {}, { weight }));
-    return movedShare(whole.split, values);
-  };
-  expect(moved(['80', '20'])).toBe(0);
-  expect(moved(['90', '10'])).toBeCloseTo(0.1);
-  expect(moved(['40', '10'])).toBe(0);
-  values.split.name = 'another';
-  expect(moved(['90', '10'])).toBeNull();
-});
-
-test('a field is found in JSON by its line, the nearest where it is missing', () => {
-  const json = '{\n "a": "x}, {",\n "rules": [\n  { "when": {} },\n  { "to": [1, {"b": 2}] }\n ]\n}';
-  const at = (path: string): string | undefined => {
-    const place = locate(json, path);
-    return place && `${place.line}: ${json.slice(place.from, place.to)}`;
-  };
-  expect(at('a')).toBe('2: "x}, {"');
-  expect(at('rules.1.to.1.b')).toBe('5: 2');
-  expect(at('rules.0.when')).toBe('4: {}');
-  expect(at('rules.0.when.hours.from')).toBe('4: {}');
-  expect(at('nothing')).toBe(`1: ${json}`);
-  expect(locate('', 'a')).toBeUndefined();
-  expect(locate('{"a', 'a')?.line).toBe(1);
-});
 
 describe.each([true, false])('with scripts: %s', (javaScriptEnabled) => {
   const name = javaScriptEnabled ? 'checkout' : 'by-hand';
