@@ -1,7 +1,9 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { chromiumPath, whyNoBrowser } from './support/chromium.ts';
 
-const inBrowser = ['pages', 'empty', 'sign-in-page', 'keys', 'keys-pages'].map((name) => `dashboard/${name}.test.ts`);
+const inBrowser = ['pages', 'empty', 'sign-in-page', 'keys', 'keys-pages', 'routes'].map(
+  (name) => `dashboard/${name}.test.ts`,
+);
 if (chromiumPath === undefined) console.log(`SKIPPED ${inBrowser.join(', ')}: ${whyNoBrowser}.`);
 
 export default defineConfig({

@@ -10,9 +10,11 @@ import {
   keyRow,
   limitRow,
   providerKeyRow,
+  routeRow,
   type KeyRow,
   type LimitRow,
   type ProviderKeyRow,
+  type RouteRow,
 } from '@weir/schema/records';
 import { z } from 'zod';
 import { firstKeyRow } from './keys/text.ts';
@@ -22,21 +24,28 @@ import { replaceFile } from './replace-file.ts';
 const refreshMs = 1_500;
 
 /** Each table that is followed: what names a row of it. */
-export const namedBy = { keys: 'key_id', provider_keys: 'provider_key_id', limits: 'limit_id' } as const;
+export const namedBy = {
+  keys: 'key_id',
+  provider_keys: 'provider_key_id',
+  limits: 'limit_id',
+  routes: 'name',
+} as const;
 export type EditedTable = keyof typeof namedBy;
 const tables = Object.keys(namedBy) as EditedTable[];
-const digestRow = z.object({ keys: z.string(), provider_keys: z.string(), limits: z.string() });
+const digestRow = z.object({ keys: z.string(), provider_keys: z.string(), limits: z.string(), routes: z.string() });
 
 export interface EditedRows {
   keys: KeyRow[];
   provider_keys: ProviderKeyRow[];
   limits: LimitRow[];
+  routes: RouteRow[];
 }
 
 const rowsOf = {
   keys: z.array(keyRow),
   provider_keys: z.array(providerKeyRow),
   limits: z.array(limitRow),
+  routes: z.array(routeRow),
 } satisfies { [T in EditedTable]: z.ZodType<EditedRows[T]> };
 
 export interface EditedOptions {
@@ -168,9 +177,10 @@ function readCopy(path: string): EditedRows {
       keys: rowsOf.keys.catch(none),
       provider_keys: rowsOf.provider_keys.catch(none),
       limits: rowsOf.limits.catch(none),
+      routes: rowsOf.routes.catch(none),
     });
     return copy.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
-    return { keys: [], provider_keys: [], limits: [] };
+    return { keys: [], provider_keys: [], limits: [], routes: [] };
   }
 }

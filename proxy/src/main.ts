@@ -31,7 +31,11 @@ import { Prices } from './prices/stored.ts';
 import type { RecorderOptions } from './record/messages.ts';
 import { Marks } from './spool/marks.ts';
 import { newRequestId } from './request-id.ts';
+import { dryRun } from './routing/dry-run.ts';
+import { holdsKey } from './routing/held.ts';
 import { LiveTargets } from './routing/live.ts';
+import { priceOf } from './routing/price.ts';
+import { Routes } from './routing/routes.ts';
 import { Signer } from './signing/signer.ts';
 import { lockSpool } from './spool/lock.ts';
 import { fileNumbers } from './spool/segments.ts';
@@ -61,6 +65,8 @@ async function main(): Promise<void> {
   const firstKey = readFirstKey(settings.WEIR_DATA_DIR).text;
   const keys = new Keys(firstKey);
   const vault = new Vault(settings.WEIR_SECRET, settings.providerKeys);
+  const live = new LiveTargets();
+  const routes = new Routes();
   const db = openDb(clickhouseUrl, { application: 'weir-api', timeoutMs: 10_000 });
   const prices = new Prices(join(settings.WEIR_DATA_DIR, 'prices-of-limits.json'), clickhouseUrl);
   const arrived = (before: number): boolean => capture.hasShipped(before);
@@ -98,10 +104,10 @@ async function main(): Promise<void> {
       keys.replace(rows.keys);
       vault.replace(rows.provider_keys);
       limiter.replace(savedPolicies(rows.limits));
+      routes.replace(rows.routes);
       limiter.follow(keys.holders());
     },
   });
-  const live = new LiveTargets();
   const metrics = new Metrics({ capture, marks, limiter, ledger, restorer, live });
   const upstream = new Upstream();
   const { aws, googleServiceAccount, WEIR_REPLAY_LIMIT: bodyLimit } = settings;
@@ -117,7 +123,7 @@ async function main(): Promise<void> {
     signer,
     limiter,
     live,
-    routes: { find: () => null },
+    routes,
     prices,
     isOwnAddress: (host: string, target: number) =>
       (isLoopbackName(host) || host === settings.WEIR_HOST) && ownPorts().includes(target),
@@ -129,7 +135,15 @@ async function main(): Promise<void> {
     keys,
     edited,
     db,
-    health: () => health({ capture, edited, vault, metrics, restorer, ledger, live }),
+    dryRun: (asked) =>
+      dryRun(asked, {
+        live,
+        findRoute: (name) => routes.find(name),
+        priceOf: (target, at) => priceOf(target, prices.book, new Date(at)),
+        holdsKey: (target, path) => holdsKey(target, path, { held: vault, signer }),
+        replayLimit: bodyLimit,
+      }),
+    health: () => health({ capture, edited, routes, vault, metrics, restorer, ledger, live }),
     metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   });
   const app = makeApp({ ...options, api, metrics });

@@ -266,6 +266,34 @@ export const limitRow = z.object({
 });
 export type LimitRow = z.infer<typeof limitRow>;
 
+/** A route that people saved. Of `requests`, `route` is its name and `route_version` its version. */
+export const routeRow = z.object({
+  name: text,
+  /** 1, 2, 3 … */
+  version: count,
+  /** JSON: `routeSettings` of settings/route.ts. */
+  settings: text,
+  enabled: z.boolean(),
+  deleted: z.boolean(),
+  created_at: time,
+  /** By name; by id in `route_versions` and `audit`. */
+  created_by: text,
+  updated_at: time,
+  updated_by: text,
+});
+export type RouteRow = z.infer<typeof routeRow>;
+
+/** What a saved route was in one of its versions. */
+export const routeVersionRow = z.object({
+  name: text,
+  version: count,
+  settings: text,
+  at: time,
+  actor: text,
+  actor_name: text,
+});
+export type RouteVersionRow = z.infer<typeof routeVersionRow>;
+
 export type ProviderKeyRow = z.infer<typeof providerKeyRow>;
 
 /** One change of what people edit. `before`, `after`: JSON without secrets, '' where there is none. */
@@ -321,6 +349,8 @@ export const tables = {
   revisions: revisionRow,
   provider_keys: providerKeyRow,
   limits: limitRow,
+  routes: routeRow,
+  route_versions: routeVersionRow,
   audit: auditRow,
 } as const;
 export type Table = keyof typeof tables;

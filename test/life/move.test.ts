@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { copiedTables, copySpan, differingDays, type CopiedTable, type Span } from '@weir/schema/copy';
 import { openDb } from '@weir/schema/db';
+import { insertRows } from '@weir/schema/insert';
 import { migrate } from '@weir/schema/migrate';
 import { startStore } from '@weir/schema/store/spawn';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -76,13 +77,24 @@ test('weir move: beside a running store, then again from the data directory of a
     await migrate(store.adminUrl, retention);
     await fill(db, 2, 100);
     await writeStored(db, 'own', [{ provider: 'custom', model: 'x', prices: { input_mtok: '1' } }]);
+    const at = '2027-01-01 00:00:00.000000';
+    const route = { name: 'checkout', version: 2, settings: '{}', enabled: true, created_at: at, updated_at: at };
+    await insertRows(db, 'routes', [route]);
+    await insertRows(
+      db,
+      'route_versions',
+      [1, 2].map((version) => ({ name: 'checkout', version, settings: '{}', at })),
+    );
+    await insertRows(db, 'limits', [{ limit_id: 'lim_1', policy: '{}', created_at: at, updated_at: at }]);
     const first = await runCli(['move', '--to', to], environment);
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout.toString()).toContain(
       'requests: 200 rows copied, 2 days equal by count and checksum, 0 rows missing, 0 differing',
     );
     expect(first.stdout.toString()).toContain('scores: 20 rows copied');
-    expect(first.stdout.toString()).toContain('prices: 1 copied');
+    for (const [table, rows] of Object.entries({ prices: 1, limits: 1, routes: 1, route_versions: 2 })) {
+      expect(first.stdout.toString()).toContain(`${table}: ${rows} copied`);
+    }
     await fill(db, 1, 10, 'd');
     await store.stop();
     const again = await runCli(['move', '--to', to], environment);

@@ -62,7 +62,9 @@ describe('role × endpoint', () => {
 
   test('what changes something takes an editor at least, and provider keys an administrator', () => {
     for (const { method, path, needs } of endpoints) {
-      if (method !== 'GET') expect(path.startsWith('/keys') ? ['editor', 'admin'] : ['admin']).toContain(needs);
+      // It changes nothing: what is asked does not fit into a query.
+      if (method === 'GET' || path === '/routes/dry-run') continue;
+      expect(/^\/(keys|routes)/.test(path) ? ['editor', 'admin'] : ['admin'], path).toContain(needs);
     }
     const open = endpoints.filter(({ needs }) => needs === 'nobody').map(({ path }) => path);
     expect(open).toEqual(['/health', '/metrics', '/openapi.json']);

@@ -33,7 +33,7 @@ export function ownerOf(userName: string): Actor {
 
 export interface Change<T extends EditedTable> {
   table: T;
-  action: 'create' | 'update' | 'rotate' | 'disable' | 'replace_secret' | 'delete' | 'rotate_secret';
+  action: 'create' | 'update' | 'rotate' | 'disable' | 'restore' | 'replace_secret' | 'delete' | 'rotate_secret';
   /** '' where a change belongs to no project. */
   project: string;
   /** What may be seen of it, without secrets; null where there is none. */
@@ -43,7 +43,12 @@ export interface Change<T extends EditedTable> {
 }
 
 /** What the audit calls a row of each table. */
-const kinds: Readonly<Record<EditedTable, string>> = { keys: 'key', provider_keys: 'provider_key', limits: 'limit' };
+const kinds: Readonly<Record<EditedTable, string>> = {
+  keys: 'key',
+  provider_keys: 'provider_key',
+  limits: 'limit',
+  routes: 'route',
+};
 
 /** Writes a change. @throws WeirError `overloaded` when the store does not take it. */
 export async function write<T extends EditedTable>(desk: Desk, change: Change<T>): Promise<void> {

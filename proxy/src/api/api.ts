@@ -1,6 +1,7 @@
 /** Weir's own paths, as `endpoints.ts` lists them. */
 import { Hono } from 'hono';
 import type { Db } from '@weir/schema/db';
+import type { DryRunAnswer, DryRunAsked } from '@weir/schema/settings/route-desk';
 import type { Bindings } from '../app.ts';
 import type { Edited } from '../edited.ts';
 import type { Settings } from '../env.ts';
@@ -15,6 +16,8 @@ export interface ApiOptions {
   keys: Keys;
   edited: Edited;
   db: Db;
+  /** @throws WeirError */
+  dryRun: (asked: DryRunAsked) => DryRunAnswer;
   health: () => ReturnType<typeof health>;
   metrics: () => Promise<{ type: string; text: string }>;
 }

@@ -2,16 +2,18 @@
 import { overlapSeconds, providerSecret } from '@weir/schema/settings/key';
 import { z } from 'zod';
 import { auditAnswer, pageLimit, readAudit } from '../admin/audit.ts';
-import { fromStore, type Actor, type Desk } from '../admin/desk.ts';
+import { fromStore } from '../admin/desk.ts';
 import * as keys from '../admin/keys.ts';
 import * as limits from '../admin/limits.ts';
 import * as providerKeys from '../admin/provider-keys.ts';
 import { WeirError } from '../errors.ts';
 import { isBound } from '../keys/narrower.ts';
+import { actorOf, desk } from './acting.ts';
 import { endpoint, type Asked, type Endpoint } from './endpoint.ts';
 import { healthBody } from './health.ts';
 import { openApi } from './openapi.ts';
 import { findRequest, requestDetail } from './requests.ts';
+import { routeEndpoints } from './route-endpoints.ts';
 import { keySpend, readSpend, spendQuery } from './spend.ts';
 
 const page = z.strictObject({
@@ -241,6 +243,7 @@ export const endpoints: readonly Endpoint[] = [
     replies: 'The limit as it was.',
     run: async (asked) => ({ json: await limits.removeLimit(desk(asked), asked.id) }),
   }),
+  ...routeEndpoints,
   endpoint({
     method: 'GET',
     path: '/audit',
@@ -270,21 +273,4 @@ function listKeys({
     .sort((one, other) => (one.key_id < other.key_id ? -1 : 1));
   const shown = seen.slice(0, limit);
   return { keys: shown.map(keys.viewKey), next: seen.length > limit ? (shown.at(-1)?.key_id ?? null) : null };
-}
-
-/** @throws never where the endpoint needs a role: `answer` has found a key of it. */
-function actorOf(caller: Asked<unknown, unknown>['caller']): Actor {
-  if (caller === null) throw new WeirError('unauthorized', 'Send a Weir key: Weir-Key: wk_….');
-  return { id: caller.keyId, name: caller.name, settings: caller };
-}
-
-function desk({ api, caller, user }: Pick<Asked<unknown, unknown>, 'api' | 'caller' | 'user'>): Desk {
-  const actor = actorOf(caller);
-  return {
-    db: api.db,
-    // Who holds the key is certain, for whom they act is what they say.
-    actor: user === '' ? actor : { ...actor, name: `${actor.name}, for ${user}` },
-    masterSecret: api.settings.WEIR_SECRET,
-    took: (table, row) => api.edited.took(table, row),
-  };
 }

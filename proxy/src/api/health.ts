@@ -8,6 +8,7 @@ import type { Restorer } from '../limits/restore.ts';
 import { unreadableLimits } from '../limits/saved.ts';
 import type { Metrics } from '../metrics.ts';
 import type { LiveTargets } from '../routing/live.ts';
+import type { Routes } from '../routing/routes.ts';
 import type { Vault } from '../vault/vault.ts';
 import { version } from '../version.ts';
 
@@ -31,6 +32,8 @@ export const healthBody = z.object({
   overhead_ms: z.object({ p50: z.number(), p99: z.number() }).nullable(),
   /** `shared`: one count for all proxies, in Redis; `away`: Redis cannot be reached, and each counts by itself or refuses. */
   limits: z.object({ shared: z.boolean(), away: z.boolean(), restoring: z.number(), unreadable: z.number() }),
+  /** `unreadable`: saved ones of another version, not in force. */
+  routes: z.object({ unreadable: z.number() }),
   open_requests: z.number(),
   /** Targets of routes that are left alone, because most of their calls failed; `until`: ms since 1970. */
   circuits: z.array(
@@ -60,6 +63,7 @@ export const healthBody = z.object({
 export interface HealthOptions {
   capture: Capture;
   edited: Edited;
+  routes: Routes;
   vault: Vault;
   metrics: Metrics;
   restorer: Restorer;
@@ -68,7 +72,7 @@ export interface HealthOptions {
 }
 
 export function health(watched: HealthOptions): z.infer<typeof healthBody> {
-  const { capture, edited, vault, metrics, restorer, ledger, live } = watched;
+  const { capture, edited, routes, vault, metrics, restorer, ledger, live } = watched;
   const { stale } = edited;
   const stats = capture.stats;
   const lost = (stats?.lostRows ?? 0) + (stats?.shedBodies ?? 0) + (stats?.rejectedRows ?? 0);
@@ -81,7 +85,7 @@ export function health(watched: HealthOptions): z.infer<typeof healthBody> {
     restoring: restorer.waiting,
     unreadable: unreadableLimits(edited.rows.limits),
   };
-  const unheld = limits.away || limits.unreadable > 0;
+  const unheld = limits.away || limits.unreadable > 0 || routes.unreadable > 0;
   const trouble = unheld || lost > 0 || waiting || stale || disk?.low === true || vault.unopened.length > 0;
   return {
     status: stats === null ? 'starting' : trouble ? 'degraded' : 'ok',
@@ -99,6 +103,7 @@ export function health(watched: HealthOptions): z.infer<typeof healthBody> {
     disk,
     overhead_ms: metrics.overhead(),
     limits,
+    routes: { unreadable: routes.unreadable },
     open_requests: capture.open.size,
     circuits: live.troubled(Date.now()),
     unpriced: {

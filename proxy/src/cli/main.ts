@@ -22,6 +22,11 @@ const commands: Record<string, { words: string; help: string; load: () => Promis
     help: 'limits for all calls: so much of requests, tokens, dollars, or at once',
     load: async () => (await import('./limit.ts')).limit,
   },
+  route: {
+    words: 'list | save | show | versions | restore | dry-run | …',
+    help: 'saved routes: splits, fallbacks, retries, rules, by name',
+    load: async () => (await import('./route.ts')).route,
+  },
   'provider-key': {
     words: 'add | list | update | replace | disable | remove | …',
     help: 'provider keys that Weir holds, encrypted',

@@ -90,10 +90,13 @@ async function moveTable(ends: Ends, table: CopiedTable, since: bigint): Promise
   return left.missing === 0 && left.differing === 0;
 }
 
-/** Small tables: what names a row, and what tells a newer version of it. `audit` is appended to: its rows have one version. */
+/** Small tables: what names a row, and what tells a newer version of it. Some are appended to: their rows have one version. */
 const smallTables = {
   keys: { name: ['key_id'], version: 'updated_at', replaced: true },
   provider_keys: { name: ['provider_key_id'], version: 'updated_at', replaced: true },
+  limits: { name: ['limit_id'], version: 'updated_at', replaced: true },
+  routes: { name: ['name'], version: 'updated_at', replaced: true },
+  route_versions: { name: ['name', 'version', 'at'], version: 'at', replaced: false },
   prices: { name: ['name'], version: 'updated_at', replaced: true },
   revisions: { name: ['revision_id', 'day'], version: 'updated_at', replaced: true },
   audit: { name: ['audit_id'], version: 'at', replaced: false },

@@ -4,7 +4,8 @@ import type { Usage } from '../providers/provider.ts';
 import { priceCall } from '../prices/price.ts';
 import type { Random } from './random.ts';
 import type { Failure, Plan } from './trouble.ts';
-import { runawayUser, split, type DemoModel, type DemoTeam } from './world.ts';
+import { inForce, split } from './routes.ts';
+import { runawayUser, type DemoModel, type DemoTeam } from './world.ts';
 
 export interface DemoCall {
   request: RequestRow;
@@ -122,7 +123,10 @@ export function callRows(random: Random, call: CallPlan): DemoCall {
     request_bytes: (usage?.input_tokens ?? 1200) * 4,
     response_bytes: (usage?.output_tokens ?? 60) * 5,
     ...(call.splitted
-      ? { split: split.name, split_version: split.version, variant: model.model, split_unit: `user:${user}` }
+      ? {
+          ...inForce,
+          ...{ split: split.name, split_version: split.version, variant: model.model, split_unit: `user:${user}` },
+        }
       : {}),
   };
   return { request, attempts };

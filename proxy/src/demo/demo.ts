@@ -8,6 +8,7 @@ import type { DemoCall } from './call-rows.ts';
 import { historyDays, incidentsBefore, slotCalls, slots } from './history.ts';
 import { startSimulatedProvider } from './provider.ts';
 import { makeRandom } from './random.ts';
+import { routeRows } from './routes.ts';
 import { trickle } from './traffic.ts';
 
 /** Requests in an hour, on average over the fortnight. */
@@ -70,6 +71,9 @@ async function fillHistory(storeUrl: string): Promise<void> {
       }
     }
     await insertCalls(db, calls, end - bodiesMs);
+    const { routes, versions } = routeRows(end);
+    await insertRows(db, 'route_versions', versions);
+    await insertRows(db, 'routes', routes);
   } finally {
     await db.close();
   }

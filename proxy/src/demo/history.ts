@@ -1,9 +1,9 @@
 /** A fortnight of believable traffic: who calls when, in which daily rhythm, and what goes wrong. */
-import { createHash } from 'node:crypto';
 import { callRows, type DemoCall, type SessionPlace } from './call-rows.ts';
 import type { Random } from './random.ts';
 import { troubleOf } from './trouble.ts';
-import { runawayUser, sessionSteps, split, teams, users, type DemoModel, type DemoTeam } from './world.ts';
+import { variantOf } from './routes.ts';
+import { models, runawayUser, sessionSteps, teams, users, type DemoTeam } from './world.ts';
 
 export const historyDays = 14;
 const slotMs = 5 * 60_000;
@@ -83,15 +83,9 @@ function makeCall(
   place: SessionPlace | null,
 ): DemoCall {
   const splitted = team.name === 'search' && user !== '' && user !== runawayUser;
-  const model = splitted ? assign(user) : random.weighted(team.models);
+  const model = splitted ? variantOf(user, models) : random.weighted(team.models);
   const outage = model.provider === 'openai' && at >= incidents.outage.from && at < incidents.outage.to;
   const trouble = outage ? random.chance(0.55) : random.chance(0.011);
   const plan = trouble ? troubleOf(random, model, outage) : { failures: [], answer: model, outcome: 'ok' as const };
   return callRows(random, { at, team, user, place, model, plan, slow: outage ? 2.6 : 1, splitted });
-}
-
-/** Sticky: the same user is always asked on the same arm; 80 to 20. */
-function assign(user: string): DemoModel {
-  const share = createHash('sha256').update(`${split.name}/${user}`).digest().readUInt16BE() / 65_536;
-  return share < 0.8 ? split.variants[0] : split.variants[1];
 }

@@ -159,7 +159,4 @@ export const users: readonly string[] = Array.from({ length: 180 }, (_, index) =
 /** A batch job that ran wild one night. */
 export const runawayUser = 'svc-nightly-eval';
 
-/** The A/B split of the search team: who is asked is decided by user. */
-export const split = { name: 'answer-model', version: '8f3a1c', variants: [gpt5, gpt5Mini] as const };
-
 export const sessionSteps = ['understand', 'plan', 'search', 'decide', 'phrase'] as const;

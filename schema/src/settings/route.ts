@@ -28,7 +28,9 @@ export const condition = z.union(
       .int()
       .min(400)
       .max(599)
-      .refine((status) => !neverAgain.includes(status)),
+      .refine((status) => !neverAgain.includes(status), {
+        error: `expected a status other than ${neverAgain.join(', ')}: the same call would fail again`,
+      }),
   ],
   {
     error: `expected server-error, timeout, network, or a status from 400 to 599 other than ${neverAgain.join(', ')}`,

@@ -265,7 +265,9 @@ export const harmlessNames: ReadonlySet<string> = new Set(
 );
 
 /** Tables of the database that hold secrets, if only hashed or encrypted, and who changed what. */
-export const hiddenTables: ReadonlySet<string> = new Set(names('keys limits provider_keys prices audit'));
+export const hiddenTables: ReadonlySet<string> = new Set(
+  names('keys limits routes route_versions provider_keys prices audit'),
+);
 
 /** Kinds of nodes of a parsed statement. Not here: Set (a SETTINGS clause), ColumnsApplyTransformer (it hides its function). */
 export const nodes: ReadonlySet<string> = new Set(

@@ -1,6 +1,8 @@
 /** An entry of the audit in a few words. Pure. */
 import type { AuditRow } from '@weir/schema/records';
 import { limitPolicy } from '@weir/schema/settings/limit';
+import { routeSettings } from '@weir/schema/settings/route';
+import { routeInWords } from '@weir/schema/settings/route-words';
 import { z } from 'zod';
 import { limitInWords } from './limits.ts';
 
@@ -9,13 +11,19 @@ const verbs: Record<string, string> = {
   update: 'changed',
   rotate: 'gave a new text to',
   disable: 'disabled',
+  restore: 'restored an earlier version of',
   replace_secret: 'replaced the secret of',
   delete: 'removed',
   rotate_secret: 'wrapped again',
 };
-const nouns: Record<string, string> = { key: 'key', provider_key: 'provider key' };
+const nouns: Record<string, string> = { key: 'key', provider_key: 'provider key', limit: 'limit', route: 'route' };
+/** Where the page of each is. */
+const pages: Record<string, string> = { key: '/keys/', provider_key: '/keys/provider/', route: '/routes/' };
 /** Of no interest beside what was done. */
-const silent = new Set(['updated_at', 'created_at', 'created_by', 'key_id', 'provider_key_id', 'disabled', 'enabled']);
+const silent = new Set([
+  ...['updated_at', 'updated_by', 'created_at', 'created_by', 'key_id', 'provider_key_id', 'limit_id', 'disabled'],
+  'enabled',
+]);
 
 export interface Change {
   verb: string;
@@ -36,7 +44,7 @@ export function readChange(row: AuditRow): Change {
     verb: enabled(before, after) ?? verbs[row.action] ?? row.action,
     noun: nouns[row.kind] ?? row.kind,
     name: typeof now['name'] === 'string' && now['name'] !== '' ? now['name'] : row.id,
-    href: after === null ? undefined : `/keys/${row.kind === 'key' ? '' : 'provider/'}${encodeURIComponent(row.id)}`,
+    href: after === null || !(row.kind in pages) ? undefined : pages[row.kind] + encodeURIComponent(row.id),
     fields: fields
       .map((field) => ({ field, before: text(before?.[field]), after: text(after?.[field]) }))
       .filter((one) => one.before !== one.after),
@@ -52,6 +60,8 @@ function text(value: unknown): string {
   if (typeof value === 'string') return value;
   const asLimits = limits.safeParse(value);
   if (asLimits.success) return asLimits.data.map((limit) => `${limit.name}: ${limitInWords(limit)}`).join('; ');
+  const asRoute = routeSettings.safeParse(value);
+  if (asRoute.success) return routeInWords(asRoute.data);
   const asWords = words.safeParse(value);
   if (asWords.success) return asWords.data.join(', ') || '–';
   return JSON.stringify(value);

@@ -74,14 +74,14 @@ const toList = (text: string): string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '');
 
-function toProperties(text: string): Record<string, string> | undefined {
+export function toProperties(text: string): Record<string, string> | undefined {
   const entries = toList(text).map((one) => /^([^=]+)=(.*)$/s.exec(one));
   if (entries.includes(null)) return undefined;
   return Object.fromEntries(entries.map((one) => [(one?.[1] ?? '').trim().toLowerCase(), (one?.[2] ?? '').trim()]));
 }
 
 /** What the reader's clock shows, as an instant; null for none, undefined for what is no time. */
-function toInstant(text: string, zone: string): string | null | undefined {
+export function toInstant(text: string, zone: string): string | null | undefined {
   if (text === '') return null;
   const wall = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(text) ? Date.parse(`${text}Z`) : Number.NaN;
   if (Number.isNaN(wall)) return undefined;

@@ -16,6 +16,7 @@ export interface PageEntry {
 export const pages: readonly PageEntry[] = [
   { href: '/overview', name: 'Overview', icon: 'overview', letter: 'o', group: 0, carries: true },
   { href: '/requests', name: 'Requests', icon: 'requests', letter: 'r', group: 0, carries: true },
+  { href: '/routes', name: 'Routes', icon: 'routes', letter: 't', group: 1, carries: false },
   { href: '/keys', name: 'Keys', icon: 'keys', letter: 'k', group: 1, carries: false },
   { href: '/connect', name: 'Connect', icon: 'connect', letter: 'c', group: 1, carries: false },
 ];
