@@ -103,7 +103,11 @@ describe('a dry run', () => {
     const answer = dryRun(asked, options({ live: broken(a), holdsKey: ({ provider }) => provider.name === 'openai' }));
     expect(answer.targets).toMatchObject([
       { target: settings.target, circuit: 'closed', price_usd: 2.5, warnings: ['Weir holds no key for anthropic.'] },
-      { target: a, circuit: 'open', warnings: ['openai has no messages of its own: only calls to /v1/… are translated for it.'] },
+      {
+        target: a,
+        circuit: 'open',
+        warnings: ['openai has no messages of its own: only calls to /v1/… are translated for it.'],
+      },
     ]);
     expect(answer.warnings).toEqual([
       'A body of more than 100 bytes (WEIR_REPLAY_LIMIT) is sent once: no retry, no fallback.',
