@@ -10,6 +10,7 @@ import type { Settings } from './env.ts';
 import { checkModel, checkOperation } from './keys/access.ts';
 import type { KeyHolder } from './keys/holder.ts';
 import type { Keys } from './keys/keys.ts';
+import type { Limiter } from './limits/limiter.ts';
 import { checkOrigin } from './origin.ts';
 import { modelList } from './model-list.ts';
 import { isModelList, isServed, UNIFIED } from './providers/unified.ts';
@@ -71,8 +72,9 @@ export async function passThrough(
     call.requestModel = peekModel(first) ?? call.requestModel;
     const ways = direct === null ? await routed(context, arriving, options) : await native(direct, arriving, options);
     let { body } = ways;
-    const [leg] = ways.legs;
-    if (limiter.inForce(call)) body = await limiter.admit(call, body, ways.legs, ways.shares);
+    let legs = ways.legs;
+    if (limiter.inForce(call)) ({ body, legs } = await withinLimits(call, { ...ways, body }, limiter));
+    const [leg] = legs;
     // The client left meanwhile: its start was marked without what has been taken, and nobody will tell of it.
     if (flight.started) limiter.release(call);
     if (outgoing.destroyed) return;
@@ -89,7 +91,11 @@ export async function passThrough(
       unreachable: (error) => unreachable(call, error, capture),
       refuse: (error) => refuse(call, error, options),
     });
-    call.attempts.push(makeAttempt(leg, 0, { reason: 'first', trigger: '', waitMs: 0 }));
+    const instead = legs.length < ways.legs.length;
+    const why = instead
+      ? ({ reason: 'fallback', trigger: 'limit' } as const)
+      : ({ reason: 'first', trigger: '' } as const);
+    call.attempts.push(makeAttempt(leg, 0, { ...why, waitMs: 0 }));
     begin(leg.kept);
     if (first !== null) capture.requestBytes(call, first);
     for (const chunk of early) capture.requestBytes(call, chunk);
@@ -98,6 +104,22 @@ export async function passThrough(
   } catch (error) {
     begin([]);
     refuse(call, error, options);
+  }
+}
+
+/** The first way for which all limits have room, where the fallback is for that; else the first. @throws WeirError as `admit`. */
+async function withinLimits(
+  call: Call,
+  { legs, body, onLimit, shares }: Omit<Ways, 'stages' | 'onOverflow'>,
+  limiter: Limiter,
+): Promise<Pick<Ways, 'legs' | 'body'>> {
+  try {
+    return { legs, body: await limiter.admit(call, body, legs, shares) };
+  } catch (error) {
+    const [, next, ...rest] = legs;
+    const full = error instanceof WeirError && error.code === 'limit_exceeded';
+    if (!full || !onLimit || next === undefined) throw error;
+    return withinLimits(call, { legs: [next, ...rest], body, onLimit, shares }, limiter);
   }
 }
 
@@ -140,6 +162,8 @@ interface Ways {
   body: RequestBody;
   stages: Decide[];
   onOverflow: boolean;
+  /** A target for which a limit has no room is passed over. */
+  onLimit: boolean;
   /** Attempts that may all be billed. */
   shares: number;
 }
@@ -148,7 +172,7 @@ interface Ways {
 async function native(leg: Leg, arriving: RequestBody, { settings }: PassthroughOptions): Promise<Ways> {
   const { call } = leg;
   const body = await checkModel(call, arriving, settings.WEIR_REPLAY_LIMIT);
-  const one: Ways = { legs: [leg], body, stages: [], onOverflow: false, shares: 1 };
+  const one: Ways = { legs: [leg], body, stages: [], onOverflow: false, onLimit: false, shares: 1 };
   if (leg.heldKeys < 2 || body === null) return leg.heldKeys < 2 ? one : { ...one, stages: [nextKey] };
   const { whole, body: rest } = await holdWhole(body, settings.WEIR_REPLAY_LIMIT);
   return { ...one, body: rest, stages: whole === null ? [] : [nextKey] };
@@ -173,7 +197,7 @@ async function routed(context: LegContext, arriving: RequestBody, options: Passt
   const body = asked ? await checkModel(call, rest, limit) : rest;
   if (once) {
     call.warnings.push('body_not_replayable');
-    return { legs: [first], body, stages: [], onOverflow: false, shares: 1 };
+    return { legs: [first], body, stages: [], onOverflow: false, onLimit: false, shares: 1 };
   }
   const legs: Ways['legs'] = [first, ...others];
   const starting = legs.find(({ target }) => target === null || options.live.admits(target, Date.now())) ?? first;
@@ -187,6 +211,7 @@ async function routed(context: LegContext, arriving: RequestBody, options: Passt
     body,
     stages,
     onOverflow: plan.fallback?.on.includes('context-overflow') ?? false,
+    onLimit: plan.fallback?.on.includes('limit') ?? false,
     shares: Math.min(mostShares, legs.length * (1 + (plan.retry?.retries ?? 0))),
   };
 }

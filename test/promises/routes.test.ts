@@ -233,3 +233,31 @@ test('a key may be for some routes alone', async () => {
   const other = await ask('sized', { as: narrow.key });
   expect([other.status, other.header('weir-error')]).toEqual([403, 'forbidden_target']);
 });
+
+test('what a limit has no room for goes to a cheaper model, where the route says so', async () => {
+  const limited = await makeKey(weir.proxy.url, key, {
+    name: 'dear',
+    project: 'p',
+    limits: [
+      { name: 'best', unit: 'requests', quota: 1, window: { seconds: 3600 }, match: { models: ['gpt-5'] } },
+      { name: 'all', unit: 'requests', quota: 3, window: { seconds: 3600 } },
+    ],
+  });
+  await save({ name: 'thrifty', target: 'openai/gpt-5', fallback: { to: ['groq/small'], on: ['limit'] } });
+  const first = await ask('thrifty', { as: limited.key });
+  expect([first.status, first.header('weir-model')]).toEqual([200, 'gpt-5']);
+  const second = await ask('thrifty', { as: limited.key });
+  expect([second.status, second.header('weir-model'), second.header('weir-attempts')]).toEqual([200, 'small', '1']);
+  expect(await weir.attempts(second.header('weir-id') ?? '')).toMatchObject([
+    { reason: 'fallback', trigger: 'limit', provider: 'groq', outcome: 'ok' },
+  ]);
+  expect((await ask('thrifty', { as: limited.key })).header('weir-model')).toBe('small');
+  // The one for every model has no room for the cheaper either, and says so.
+  const none = await ask('thrifty', { as: limited.key });
+  expect([none.status, none.header('weir-error')]).toEqual([429, 'limit_exceeded']);
+  expect(none.body.toString()).toContain('The limit all is reached');
+  // Without the word the limit refuses.
+  await save({ name: 'strict', target: 'openai/gpt-5', fallback: { to: ['groq/small'] } });
+  const strict = await ask('strict', { as: limited.key });
+  expect([strict.status, strict.header('weir-error')]).toEqual([429, 'limit_exceeded']);
+});

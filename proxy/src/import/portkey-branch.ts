@@ -1,5 +1,5 @@
 /** A tree of Portkey targets, flattened: arms to choose between, and what is asked when they fail. */
-import type { FallbackCondition } from '@weir/schema/settings/route';
+import type { Condition, FallbackCondition } from '@weir/schema/settings/route';
 import { neverAgain } from '@weir/schema/settings/route';
 import { under } from './notes.ts';
 import type { PortkeyNode } from './portkey-config.ts';
@@ -147,11 +147,7 @@ function inOrder(branches: readonly Branch[], node: PortkeyNode, field: string, 
  * Statuses as conditions. Portkey answers 408 itself when its clock runs out, 503 when no connection comes about and 500 when one
  * breaks. Without a list it goes on after any answer that is no success.
  */
-export function conditionsOf(
-  codes: readonly number[] | undefined,
-  field: string,
-  { findings }: Context,
-): Exclude<FallbackCondition, 'context-overflow'>[] {
+export function conditionsOf(codes: readonly number[] | undefined, field: string, { findings }: Context): Condition[] {
   if (codes === undefined) {
     findings.differs(
       field,

@@ -80,6 +80,8 @@ export function isAmong(failure: Failure, conditions: readonly FallbackCondition
 
 function meets({ status, kind, overflow, credentials }: Failure, one: FallbackCondition): boolean {
   if (one === 'context-overflow') return overflow;
+  // Asked before anything is sent.
+  if (one === 'limit') return false;
   if (one === 'server-error') return credentials || (status !== null && status >= 500);
   return typeof one === 'number' ? status === one : kind === one;
 }

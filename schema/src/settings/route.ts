@@ -37,9 +37,12 @@ export const condition = z.union(
   },
 );
 export type Condition = z.infer<typeof condition>;
-/** What a fallback takes beside: the provider said that the question is too long for its model. */
-export const fallbackCondition = z.union([condition, z.literal('context-overflow')], {
-  error: `expected server-error, timeout, network, context-overflow, or a status other than ${neverAgain.join(', ')}`,
+/**
+ * What a fallback takes beside: the provider said that the question is too long for its model; a limit of Weir's has no room for
+ * the target.
+ */
+export const fallbackCondition = z.union([condition, z.enum(['context-overflow', 'limit'])], {
+  error: `expected server-error, timeout, network, context-overflow, limit, or a status other than ${neverAgain.join(', ')}`,
 });
 export type FallbackCondition = z.infer<typeof fallbackCondition>;
 

@@ -39,6 +39,7 @@ const conditionWords: Readonly<Record<string, string>> = {
   timeout: 'timeout',
   network: 'network',
   'context-overflow': 'too long',
+  limit: 'a limit is reached',
 };
 
 /** `2 retries on 429, 5xx or timeout, after 0.5 to 8 s`. */
