@@ -7,7 +7,7 @@ import type { Call } from './call.ts';
 import { identify } from './credentials.ts';
 import { finish, type EndingOptions, type Flight } from './ending.ts';
 import type { Settings } from './env.ts';
-import { checkModel, checkOperation } from './keys/access.ts';
+import { checkBeside, checkModel, checkOperation } from './keys/access.ts';
 import type { KeyHolder } from './keys/holder.ts';
 import type { Keys } from './keys/keys.ts';
 import { checkOrigin } from './origin.ts';
@@ -79,16 +79,18 @@ export async function passThrough(
     if (wantsUsage(call, settings.WEIR_STREAM_USAGE)) body = await withUsageAsked(call, body);
     const request: SendRequest = await leg.request(body);
     if (outgoing.destroyed) return;
-    flight.pipeline = new Pipeline({
-      ...options,
-      call,
+    flight.pipeline = new Pipeline(
+      {
+        ...options,
+        call,
+        stages: ways.stages,
+        onOverflow: ways.onOverflow,
+        ended: () => flight.ended?.(),
+        unreachable: (error) => unreachable(call, error, capture),
+        refuse: (error) => refuse(call, error, options),
+      },
       body,
-      stages: ways.stages,
-      onOverflow: ways.onOverflow,
-      ended: () => flight.ended?.(),
-      unreachable: (error) => unreachable(call, error, capture),
-      refuse: (error) => refuse(call, error, options),
-    });
+    );
     call.attempts.push(makeAttempt(leg, 0, { reason: 'first', trigger: '', waitMs: 0 }));
     begin(leg.kept);
     if (first !== null) capture.requestBytes(call, first);
@@ -171,6 +173,7 @@ async function routed(context: LegContext, arriving: RequestBody, options: Passt
   // The body's own model counts where it is sent.
   const asked = [first, ...others].some(({ target }) => target === null);
   const body = asked ? await checkModel(call, rest, limit) : rest;
+  if (!asked) checkBeside(call, rest);
   if (once) {
     call.warnings.push('body_not_replayable');
     return { legs: [first], body, stages: [], onOverflow: false, shares: 1 };
