@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { makeCall } from './begin.ts';
 import { WeirError } from './errors.ts';
-import { holdWhole, peekModel, readBody, type RequestBody } from './body.ts';
+import { Chunks, holdWhole, peekModel, readBody, type RequestBody } from './body.ts';
 import type { Call } from './call.ts';
 import { identify } from './credentials.ts';
 import { finish, type EndingOptions, type Flight } from './ending.ts';
@@ -63,7 +63,7 @@ export async function passThrough(
     // What can be refused before a byte of the body is read, is.
     const direct = isRouted(call) ? null : new Leg(0, asSaid, context);
     // What is read before the call's start is marked waits for it.
-    let early: Buffer[] | null = [];
+    let early: Chunks | null = new Chunks();
     const { body: arriving, first } = await readBody(incoming, (chunk) => {
       if (early === null) capture.requestBytes(call, chunk);
       else early.push(chunk);
@@ -94,7 +94,7 @@ export async function passThrough(
     call.attempts.push(makeAttempt(leg, 0, { reason: 'first', trigger: '', waitMs: 0 }));
     begin(leg.kept);
     if (first !== null) capture.requestBytes(call, first);
-    for (const chunk of early) capture.requestBytes(call, chunk);
+    for (const chunk of early.list) capture.requestBytes(call, chunk);
     early = null;
     flight.pipeline.start(leg, request);
   } catch (error) {
