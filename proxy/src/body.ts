@@ -3,6 +3,7 @@
  * passed on as it comes, so that a slow or endless upload behaves as it does without Weir.
  */
 import type { IncomingMessage } from 'node:http';
+import { Bytes } from './json/bytes.ts';
 import { stringEnd } from './json/members.ts';
 
 /** What undici takes: nothing, bytes, or a stream of bytes. */
@@ -10,6 +11,8 @@ export type RequestBody = null | Buffer | AsyncIterable<Buffer>;
 
 /** Bodies up to this size are looked into for the model's name before the call starts. */
 const peekLimit = 65_536;
+/** Smaller chunks are kept together. */
+const smallChunk = 4_096;
 
 /**
  * Waits for the first bytes of the body. `tap` sees every later chunk once, in order, as it is sent on.
@@ -65,19 +68,46 @@ export async function holdWhole(
   limit: number,
 ): Promise<{ whole: Buffer | null; body: RequestBody }> {
   if (Buffer.isBuffer(body)) return { whole: body.length > limit ? null : body, body };
-  const chunks: Buffer[] = [];
-  let length = 0;
+  const chunks = new Chunks();
   const iterator = body[Symbol.asyncIterator]();
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
     chunks.push(next.value);
-    length += next.value.length;
-    if (length > limit) return { whole: null, body: goOn(chunks, iterator) };
+    if (chunks.length > limit) return { whole: null, body: goOn(chunks.list, iterator) };
   }
-  const whole = Buffer.concat(chunks);
+  const whole = Buffer.concat(chunks.list);
   return { whole, body: whole };
 }
 
-async function* goOn(chunks: Buffer[], iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
+/** Chunks that are kept; small ones together, because each on its own takes a hundred bytes besides and holds what it came in. */
+export class Chunks {
+  length = 0;
+  readonly #list: Buffer[] = [];
+  readonly #small = new Bytes();
+
+  push(chunk: Buffer): void {
+    this.length += chunk.length;
+    if (chunk.length >= smallChunk) {
+      this.#join();
+      this.#list.push(chunk);
+      return;
+    }
+    this.#small.append(chunk);
+    if (this.#small.length >= smallChunk) this.#join();
+  }
+
+  /** All of them, in order. */
+  get list(): readonly Buffer[] {
+    this.#join();
+    return this.#list;
+  }
+
+  #join(): void {
+    if (this.#small.length > 0) this.#list.push(this.#small.view);
+    this.#small.clear();
+  }
+}
+
+async function* goOn(chunks: readonly Buffer[], iterator: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
   yield* chunks;
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
 }

@@ -124,6 +124,8 @@ export interface ForwardedHeaders {
   signing: Signing | null;
   /** The held key that they carry; null for any other. */
   heldKey: string | null;
+  /** That key itself. */
+  secret: string | null;
 }
 
 export interface ForwardOptions {
@@ -161,26 +163,24 @@ export function forwardHeaders(raw: readonly string[], options: ForwardOptions):
       else if (passed.length > 0) forwarded.push(name, passed.join(', '));
       continue;
     }
-    const secret = secretName.test(lower) || provider.credentialHeaders.includes(lower);
+    const ours = holdsOurKey(value);
+    const secret = ours || secretName.test(lower) || provider.credentialHeaders.includes(lower);
     kept.push(name, secret ? '[removed]' : value);
     if (isOwnHeader(lower)) continue;
     if (options.leavesCredentials === true && (secret || isKeyHeader(lower) || isForOthers(lower, provider))) continue;
-    if (
-      isKeyHeader(lower) &&
-      value
-        .replace(/^Bearer\s+/i, '')
-        .trim()
-        .startsWith(keyPrefix)
-    )
-      continue;
+    if (ours) continue;
     if (resigned && (signatureHeaders.has(lower) || signatureKey(provider, value) !== null)) continue;
     forwarded.push(name, value);
   }
-  if (credentials.own || credentials.holder === null) return { forwarded, kept, signing: null, heldKey: null };
+  if (credentials.own || credentials.holder === null)
+    return { forwarded, kept, signing: null, heldKey: null, secret: null };
   const held = heldCredential(destination, options.held, tried);
-  if (held !== null) return { forwarded: [...forwarded, ...held.header], kept, signing: null, heldKey: held.id };
+  if (held !== null) {
+    const { id: heldKey, secret, header } = held;
+    return { forwarded: [...forwarded, ...header], kept, signing: null, heldKey, secret };
+  }
   if (provider.signing !== undefined && options.signer.can(provider.signing)) {
-    return { forwarded, kept, signing: provider.signing, heldKey: null };
+    return { forwarded, kept, signing: provider.signing, heldKey: null, secret: null };
   }
   throw new WeirError(
     'unauthorized',
@@ -204,24 +204,34 @@ function heldCredential(
   destination: Destination,
   held: HeldKeys,
   tried: readonly string[],
-): { id: string; header: [string, string] } | null {
+): { id: string; secret: string; header: [string, string] } | null {
   const name = destination.provider.credentialHeaders[0];
   const key = name === undefined ? null : held.choose(destination, tried);
   if (key === null || name === undefined) return null;
-  return { id: key.id, header: [name, name === 'authorization' ? `Bearer ${key.secret}` : key.secret] };
+  return { ...key, header: [name, name === 'authorization' ? `Bearer ${key.secret}` : key.secret] };
 }
 
-/** The query without parameters that hold a Weir key or an AWS signature; everything else stays as it came. */
-export function forwardQuery(provider: Provider, query: string): string {
+function holdsOurKey(value: string): boolean {
+  return value
+    .replace(/^Bearer\s+/i, '')
+    .trim()
+    .startsWith(keyPrefix);
+}
+
+/**
+ * The query without parameters that hold a Weir key or an AWS signature; everything else stays as it came. @param own it goes
+ * where the caller meant: elsewhere its credential stays behind.
+ */
+export function forwardQuery(provider: Provider, query: string, own = true): string {
+  if (query === '') return query;
   const presigned = isPresigned(provider, query);
-  if (!query.includes(keyPrefix) && !presigned) return query;
   const rest = query
     .slice(1)
     .split('&')
     .filter((pair) => {
-      const [name = '', value = ''] = pair.split('=', 2);
+      const [[name, value] = ['', '']] = new URLSearchParams(pair);
       if (presigned && /^x-amz-/i.test(name)) return false;
-      return !(provider.credentialQuery.includes(name) && value.startsWith(keyPrefix));
+      return !value.startsWith(keyPrefix) && (own || !provider.credentialQuery.includes(name));
     });
   return rest.length === 0 ? '' : `?${rest.join('&')}`;
 }

@@ -78,8 +78,10 @@ function leave(call: Call, flight: Flight, capture: Capture): void {
     attempt.endedAt = now();
     attempt.outcome = 'cancelled';
   }
-  flight.pipeline?.abort(new Error('the client left'));
+  flight.pipeline?.left();
   call.status ??= 499;
   call.verdict = null;
+  // Before the attempt is given up: what is heard of its end is our own doing.
   decide(call, cancelled, capture);
+  flight.pipeline?.abort(new Error('the client left'));
 }

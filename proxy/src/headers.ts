@@ -106,7 +106,7 @@ const rules: Record<string, Rule> = {
   'helicone-fallbacks': (into, value, name) => {
     const fallback = readHeliconeFallbacks(value);
     if (fallback === null) into.warnings.push(`ignored_header:${name}`);
-    else into.policies.fallback ??= fallback;
+    else into.policies.fallback = fallback;
   },
   'helicone-omit-request': omitBodies,
   'helicone-omit-response': omitBodies,
@@ -122,6 +122,17 @@ const prefixRules: [prefix: string, rule: Rule][] = [
   ['weir-property-', (into, value, name) => addProperty(into, name.slice(14), value, name)],
   ['helicone-property-', (into, value, name) => addProperty(into, name.slice(18), value, name)],
 ];
+
+/** Structured Fields: several lines of one name are one value (RFC 9651 §4.2). */
+const structuredFields = new Set([
+  'weir-route',
+  'weir-split',
+  'weir-fallback',
+  'weir-retry',
+  'weir-timeout',
+  'weir-limit',
+  'weir-log',
+]);
 
 const heliconeRetry = 'helicone-retry-';
 
@@ -168,6 +179,7 @@ export function connectionNames(value: string | undefined): Set<string> | null {
 export function parseInstructions(raw: readonly string[]): Instructions {
   const into = noInstructions();
   let retry: HeliconeRetry | null = null;
+  let structured: Map<string, string> | null = null;
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase();
     const value = raw[index + 1] as string;
@@ -175,11 +187,18 @@ export function parseInstructions(raw: readonly string[]): Instructions {
       retry = { ...(retry ?? {}), [name.slice(heliconeRetry.length)]: value.trim().toLowerCase() };
       continue;
     }
+    if (structuredFields.has(name)) {
+      const before = (structured ??= new Map<string, string>()).get(name);
+      structured.set(name, before === undefined ? value : `${before}, ${value}`);
+      continue;
+    }
     const rule = ruleOf.get(name) ?? prefixRules.find(([prefix]) => name.startsWith(prefix))?.[1];
     if (rule !== undefined) applyRule(rule, into, value, name);
     else if (name.startsWith('weir-')) into.refusal ??= unknownHeader(name);
     else if (isOwnHeader(name)) into.warnings.push(`ignored_header:${name.slice(0, 64)}`);
   }
+  // Weir's own stand before those of others.
+  for (const [name, value] of structured ?? []) applyRule(rules[name] as Rule, into, value, name);
   if (retry !== null) takeHeliconeRetry(into, retry);
   return into;
 }

@@ -2,12 +2,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { makeCall } from './begin.ts';
 import { WeirError } from './errors.ts';
-import { holdWhole, peekModel, readBody, type RequestBody } from './body.ts';
+import { Chunks, holdWhole, peekModel, readBody, type RequestBody } from './body.ts';
 import type { Call } from './call.ts';
 import { identify } from './credentials.ts';
 import { finish, type EndingOptions, type Flight } from './ending.ts';
 import type { Settings } from './env.ts';
-import { checkModel, checkOperation } from './keys/access.ts';
+import { checkBeside, checkModel, checkOperation } from './keys/access.ts';
 import type { KeyHolder } from './keys/holder.ts';
 import type { Keys } from './keys/keys.ts';
 import type { Limiter } from './limits/limiter.ts';
@@ -64,7 +64,7 @@ export async function passThrough(
     // What can be refused before a byte of the body is read, is.
     const direct = isRouted(call) ? null : new Leg(0, asSaid, context);
     // What is read before the call's start is marked waits for it.
-    let early: Buffer[] | null = [];
+    let early: Chunks | null = new Chunks();
     const { body: arriving, first } = await readBody(incoming, (chunk) => {
       if (early === null) capture.requestBytes(call, chunk);
       else early.push(chunk);
@@ -81,16 +81,18 @@ export async function passThrough(
     if (wantsUsage(call, settings.WEIR_STREAM_USAGE)) body = await withUsageAsked(call, body);
     const request: SendRequest = await leg.request(body);
     if (outgoing.destroyed) return;
-    flight.pipeline = new Pipeline({
-      ...options,
-      call,
+    flight.pipeline = new Pipeline(
+      {
+        ...options,
+        call,
+        stages: ways.stages,
+        onOverflow: ways.onOverflow,
+        ended: () => flight.ended?.(),
+        unreachable: (error) => unreachable(call, error, capture),
+        refuse: (error) => refuse(call, error, options),
+      },
       body,
-      stages: ways.stages,
-      onOverflow: ways.onOverflow,
-      ended: () => flight.ended?.(),
-      unreachable: (error) => unreachable(call, error, capture),
-      refuse: (error) => refuse(call, error, options),
-    });
+    );
     const instead = legs.length < ways.legs.length;
     const why = instead
       ? ({ reason: 'fallback', trigger: 'limit' } as const)
@@ -98,7 +100,7 @@ export async function passThrough(
     call.attempts.push(makeAttempt(leg, 0, { ...why, waitMs: 0 }));
     begin(leg.kept);
     if (first !== null) capture.requestBytes(call, first);
-    for (const chunk of early) capture.requestBytes(call, chunk);
+    for (const chunk of early.list) capture.requestBytes(call, chunk);
     early = null;
     flight.pipeline.start(leg, request);
   } catch (error) {
@@ -195,6 +197,7 @@ async function routed(context: LegContext, arriving: RequestBody, options: Passt
   // The body's own model counts where it is sent.
   const asked = [first, ...others].some(({ target }) => target === null);
   const body = asked ? await checkModel(call, rest, limit) : rest;
+  if (!asked) checkBeside(call, rest);
   if (once) {
     call.warnings.push('body_not_replayable');
     return { legs: [first], body, stages: [], onOverflow: false, onLimit: false, shares: 1 };

@@ -1,5 +1,5 @@
 /** Answers that are Weir's own: it says no, or no attempt got an answer, or it knows itself. */
-import { now, type Call, type Verdict } from './call.ts';
+import type { Call, Verdict } from './call.ts';
 import type { Capture } from './capture/capture.ts';
 import { WeirError } from './errors.ts';
 import { corsHeaders } from './origin.ts';
@@ -26,13 +26,6 @@ export function refuse(call: Call, error: unknown, { capture, onFault }: Refusal
 /** No attempt got an answer. */
 export function unreachable(call: Call, error: unknown, capture: Capture): void {
   const { outcome, trigger, message } = triggerOf(error);
-  const attempt = call.attempts.at(-1);
-  if (attempt !== undefined && call.leftAt === null) {
-    attempt.endedAt ??= now();
-    attempt.outcome = outcome;
-    attempt.errorType = trigger;
-    attempt.errorMessage = message;
-  }
   if (call.outgoing.destroyed || call.outgoing.headersSent) return;
   const attempts = call.attempts
     .map(({ provider, host, status, errorType }) => `${provider} (${host}): ${errorType || (status ?? 'no answer')}`)

@@ -6,8 +6,9 @@ import { now, type Attempt, type Call } from './call.ts';
 import type { Capture } from './capture/capture.ts';
 import { corsHeaders } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
+import { unreachable } from './refusal.ts';
 import { cutShort, decide, keptHeaders, ownHeaders, pace, passedHeaders, readsOn } from './relay.ts';
-import type { Reply, Sink } from './stages/send.ts';
+import { triggerOf, type Reply, type Sink } from './stages/send.ts';
 import { UsageChunkFilter } from './stages/stream-usage.ts';
 import type { ReplyTranslator } from './translate/translate.ts';
 
@@ -81,8 +82,13 @@ export function relayTranslated(
     },
     error(error) {
       if (call.verdict !== null) return;
-      if (!streams && !outgoing.destroyed) head(null);
-      cutShort(call, attempt, error, { inBand: streams ? 'sse' : null, capture });
+      // Of an answer that is no stream nothing has gone out: the client hears what happened.
+      if (!streams) {
+        const { outcome, trigger, message } = triggerOf(error);
+        Object.assign(attempt, { outcome, errorType: trigger, errorMessage: message });
+        return unreachable(call, error, capture);
+      }
+      cutShort(call, attempt, error, { inBand: 'sse', capture });
     },
   };
 }

@@ -92,3 +92,30 @@ test('a recovery that dies between its rows and its notes is not repeated', () =
   startRecorder(3).rows.segments.close();
   expect(spooled()).toEqual([open, ended]);
 });
+
+test('a call in its third attempt has a row for each, also when marks were carried over to another file', () => {
+  const id = uuid(1);
+  const attempt = (index: number) => ({
+    request_id: id,
+    attempt: { ...(startNote(id).attempt as NotedAttempt), attempt_index: index },
+  });
+  const say = (number: number, indexes: number[]): void => {
+    const marks = new Marks(directory, number);
+    marks.write(Buffer.from(`${markKinds.start}${JSON.stringify(startNote(id))}\n`));
+    for (const index of indexes) marks.write(Buffer.from(`${markKinds.attempt}${JSON.stringify(attempt(index))}\n`));
+    marks.close();
+  };
+  say(1, [1]);
+  say(2, [1, 2]);
+  startRecorder(3).rows.segments.close();
+  const told = fileNumbers(directory, 'rows', 'log').flatMap((number) => {
+    const path = segmentPath(directory, number);
+    const lines = [...readRecords(readRange(path, 0, fileSize(path)))].flatMap(({ payload }) =>
+      payload.toString().split('\n'),
+    );
+    return lines
+      .filter((line) => line.startsWith('a'))
+      .map((line) => JSON.parse(line.slice(1)) as { attempt_index: number });
+  });
+  expect(told.map(({ attempt_index }) => attempt_index)).toEqual([0, 1, 2]);
+});

@@ -134,6 +134,22 @@ describe('a key that may call some', () => {
     expectForbidden(await call(key, undefined, large), 'over 204800 bytes');
   });
 
+  test('models: what a split puts in the place of one does not let the others by', async () => {
+    const { key } = await make({ models: ['gpt-4o-mini'] });
+    const split: [string, string] = ['Weir-Split', 'to=(openai/gpt-4o-mini)'];
+    for (const body of [
+      '{"model":"any","models":["gpt-5"]}',
+      '{"model":"any","Model":"gpt-5"}',
+      '{"model":"any","mod\\u0065ls":["gpt-4o-mini","gpt-5"]}',
+    ]) {
+      expectForbidden(await call(key, undefined, body, [split]), 'gpt-5');
+      expectForbidden(await call(key, '/v1/chat/completions', body.replace('any', 'openai/gpt-4o-mini')), 'gpt-5');
+    }
+    expectForbidden(await call(key, '/openai/v1/batches', '{}', [split]), 'may run any model');
+    expectForbidden(await call(key, '/openai/v1/audio/speech?model=gpt-5', '{}', [split]), 'gpt-5');
+    expect((await call(key, undefined, '{"model":"any","messages":[]}', [split])).status).toBe(200);
+  });
+
   test('models: a body that arrives in pieces, with the model at its end, passes as it came', async () => {
     const { key } = await make({ models: ['gpt-4o-mini', 'whisper-1'] });
     const body = JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(150_000) }], model: 'gpt-4o-mini' });

@@ -1,4 +1,5 @@
 /** Splits, fallbacks and keys between real processes: who is asked with what, and what rows say of it. */
+import { gzipSync } from 'node:zlib';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ask as askAs, firstKey, type Answered as Asked } from '../support/administration.ts';
@@ -33,7 +34,11 @@ const headerOf = (seen: SeenRequest | undefined, name: string): string | undefin
 beforeAll(async () => {
   for (const name of names) providers[name] = await startProvider(answers);
   weir = await startWeir(
-    { ...Object.fromEntries(names.map((name) => [name, providers[name]?.url ?? ''])), mistral: 'http://127.0.0.1:1' },
+    {
+      ...Object.fromEntries(names.map((name) => [name, providers[name]?.url ?? ''])),
+      mistral: 'http://127.0.0.1:1',
+      together: providers.openai?.url ?? '',
+    },
     {
       GROQ_API_KEY: 'gsk-held',
       OPENAI_API_KEY: 'sk-held',
@@ -54,6 +59,7 @@ beforeEach(() => {
   }
 });
 afterAll(async () => {
+  expect(weir.proxy.log).toEqual([]);
   await weir.stop();
   for (const provider of Object.values(providers)) await provider.close();
 });
@@ -440,4 +446,142 @@ test('a real SDK streams through a fallback as if nothing had happened', async (
     usage_source: 'provider',
   });
   expect(Number(row.ttft_ms)).toBeGreaterThan(0);
+});
+
+test('a target that is refused its key is no answer for the caller, when those after it fail too', async () => {
+  providers.groq!.script = (_, response) =>
+    json(response, { error: { type: 'invalid_request_error', message: 'Incorrect API key provided: gsk-held' } }, 401);
+  const answer = await ask({
+    path: '/groq/openai/v1/chat/completions',
+    headers: withKey(['Weir-Fallback', 'to=(mistral/mistral-small)']),
+  });
+  expect(codeOf(answer)).toEqual([502, 'upstream_unreachable']);
+  expect(answer.body.toString()).not.toContain('gsk-held');
+  const attempts = await attemptsOf(answer);
+  expect(attempts).toMatchObject([
+    { provider: 'groq', status: 401, error_message: 'Incorrect API key provided: [removed]' },
+    { provider: 'mistral', outcome: 'network_error' },
+  ]);
+  expect(JSON.stringify(await rowOf(answer))).not.toContain('gsk-held');
+});
+
+test('a body that is no plain JSON object is refused with a sentence where it had to change, and never corrupted', async () => {
+  const form = [
+    '--cut',
+    'Content-Disposition: form-data; name="metadata"',
+    '',
+    '{"a":1}',
+    '--cut',
+    'Content-Disposition: form-data; name="model"',
+    '',
+    'whisper-1',
+    '--cut--',
+    '',
+  ].join('\r\n');
+  const split: [string, string] = ['Weir-Split', 'to=(openai/whisper-2)'];
+  const asForm = (...headers: [string, string][]) =>
+    rawRequest(weir.proxy.url, {
+      path: '/openai/v1/audio/transcriptions',
+      body: form,
+      headers: withKey(['Content-Type', 'multipart/form-data; boundary=cut'], ...headers),
+    });
+  const changed = await asForm(split);
+  expect([changed.status, changed.body.toString()]).toEqual([400, expect.stringContaining('expected a JSON object')]);
+  const packed = await rawRequest(weir.proxy.url, {
+    path: '/openai/v1/chat/completions',
+    body: gzipSync(question()),
+    headers: withKey(['Content-Type', 'application/json'], ['Content-Encoding', 'gzip'], split),
+  });
+  expect([packed.status, packed.body.toString()]).toEqual([400, expect.stringContaining('compressed (gzip)')]);
+  expect(providers.openai?.seen).toHaveLength(0);
+  // What only repeats a call changes nothing of it.
+  providers.openai!.script = (_, response) => json(response, { error: {} }, 503);
+  expect((await asForm(['Weir-Retry', 'retries=1, min=1, max=1'])).header('weir-attempts')).toBe('2');
+  expect(providers.openai?.seen.map(({ body }) => body.toString())).toEqual([form, form]);
+});
+
+test('a policy in several lines is one value', async () => {
+  providers.openai!.script = (_, response) => json(response, { error: {} }, 503);
+  const headers = withKey(['Weir-Fallback', 'on=(503)'], ['Weir-Fallback', 'to=(groq/llama-3.3-70b-versatile)']);
+  const answer = await ask({ headers: [...headers, ['Weir-Retry', 'min=1, max=1'], ['Weir-Retry', 'retries=1']] });
+  expect([answer.status, answer.header('weir-attempts')]).toEqual([200, '3']);
+  expect(codeOf(await ask({ headers: withKey(['Weir-Route', 'a'], ['Weir-Route', 'b']) }))).toEqual([
+    400,
+    'bad_header',
+  ]);
+  const weighted = await ask({ headers: withKey(['Weir-Fallback', 'to=(groq/llama;w=3)']) });
+  expect(codeOf(weighted)).toEqual([400, 'bad_header']);
+  expect(weighted.body.toString()).toContain('w is no part of it');
+});
+
+test('a refusal that is too long to be read goes on to its end', async () => {
+  const long = JSON.stringify({ error: { message: 'no', padding: 'x'.repeat(600_000) } });
+  providers.openai!.script = (_, response) => {
+    response.writeHead(400, { 'content-type': 'application/json' });
+    response.end(long);
+  };
+  const fallback: [string, string] = ['Weir-Fallback', 'to=(groq/llama-3.3-70b-versatile), on=(context-overflow)'];
+  const answer = await ask({ headers: withKey(fallback) });
+  expect([answer.status, answer.complete, answer.body.toString() === long]).toEqual([400, true, true]);
+  expect((await rowOf(answer)).outcome).toBe('client_error');
+  // As does one that is slow, and one that breaks off is told as such.
+  for (const breaks of [false, true]) {
+    providers.openai!.script = (_, response) => {
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.write('{"error":');
+      if (breaks) setTimeout(() => response.socket?.resetAndDestroy(), 200);
+      else setTimeout(() => response.end('{}}'), 2_600);
+    };
+    const slow = await ask({ headers: withKey(fallback) });
+    expect([slow.status, slow.complete, slow.body.toString()]).toEqual([
+      400,
+      !breaks,
+      breaks ? '{"error":' : '{"error":{}}',
+    ]);
+    expect((await rowOf(slow)).outcome).toBe(breaks ? 'truncated' : 'client_error');
+  }
+});
+
+test('a key that is taken away in mid-call ends its retries, and the answer goes on', async () => {
+  const stored = await askAs(weir.proxy.url, key, 'POST', '/provider-keys', { provider: 'together', secret: 'tg-held-3333' });
+  const path = '/together/v1/chat/completions';
+  const headers = withKey(['Weir-Retry', 'retries=2, min=1, max=1']);
+  await until(10_000, 'the key is held', async () =>
+    (await ask({ path, headers })).status === 200 ? true : undefined,
+  );
+  providers.openai!.script = async (_, response) => {
+    await askAs(weir.proxy.url, key, 'DELETE', `/provider-keys/${String(stored.json.provider_key_id)}`);
+    json(response, { error: { message: 'later' } }, 503);
+  };
+  const answer = await ask({ path, headers });
+  expect([answer.status, answer.header('weir-attempts')]).toEqual([503, '1']);
+  expect(answer.body.toString()).toContain('later');
+});
+
+test('a stream whose events nobody reads for content goes on at once, also where it might be retried', async () => {
+  providers.openai!.script = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('data: {"jsonrpc":"2.0","method":"notifications/message"}\n\n');
+    setTimeout(() => response.end(), 20_000).unref();
+  };
+  const gone = new AbortController();
+  const response = await fetch(`${weir.proxy.url}/openai/v1/mcp`, {
+    method: 'POST',
+    body: '{}',
+    headers: { 'content-type': 'application/json', 'weir-key': key, 'weir-retry': 'retries=1' },
+    signal: AbortSignal.any([gone.signal, AbortSignal.timeout(5_000)]),
+  });
+  const first = await response.body?.getReader().read();
+  expect(Buffer.from(first?.value ?? []).toString()).toContain('notifications/message');
+  gone.abort();
+});
+
+test.for(['GET', 'HEAD', 'DELETE'])('%s may be repeated, whatever comes back', async (method) => {
+  const answers = [503, 204];
+  providers.openai!.script = (_, response) =>
+    response.writeHead(answers[providers.openai!.seen.length - 1] ?? 500).end();
+  const headers = withKey(['Weir-Retry', 'retries=1, min=1, max=1']);
+  const answer = await rawRequest(weir.proxy.url, { method, path: '/openai/v1/files/file-1', headers });
+  expect([answer.status, answer.header('weir-attempts'), answer.body.length]).toEqual([204, '2', 0]);
+  expect(await rowOf(answer)).toMatchObject({ status: 204, outcome: 'ok', attempts: 2 });
 });

@@ -87,6 +87,20 @@ test('a custom target never gets a key that Weir holds', async () => {
   expect(provider.seen).toHaveLength(0);
 });
 
+test('a Weir key goes nowhere, however its place is written, and is kept nowhere', async () => {
+  const escaped = `%77${weirKey.slice(1)}`;
+  const path = '/google/v1beta/models/gemini-2.5-flash:generateContent';
+  const got = await call(`${path}?%6bey=${escaped}&a=b%20c&alt=json`, [['X-Other', weirKey]]);
+  expect(got.status).toBe(401); // No key of Google's is held here.
+  const own = await call(`${path}?key=AIza-own&%6bey=${escaped}&a=b%20c`, [['X-Other', weirKey]]);
+  expect(own.status).toBe(200);
+  expect(provider.seen[0]?.url).toBe(`${path.replace('/google', '')}?key=AIza-own&a=b%20c`);
+  expect(JSON.stringify(provider.seen[0]?.headers)).not.toContain(weirKey);
+  const id = own.header('weir-id') ?? '';
+  expect((await weir.request(id)).query).toBe('?key=***&%6bey=***&a=b%20c');
+  expect(JSON.stringify(await weir.body(id))).not.toContain(weirKey);
+});
+
 test('no credential is kept anywhere: not in the store, the spool, the settings, the logs or the metrics', async () => {
   const canary = 'CANARY-7a31';
   const got = await call(`/google/v1beta/models/gemini-2.5-flash:generateContent?key=sk-${canary}&alt=json`, [
@@ -133,7 +147,8 @@ test('a secret given to administration is found nowhere afterwards, wherever and
     json(response, { type: 'error', error: { type: 'authentication_error', message: 'no' } }, 401);
   const used = await call('/anthropic/v1/messages', [['x-api-key', weirKey]]);
   provider.script = (_, response) => json(response, chatCompletion());
-  expect(used.status).toBe(401);
+  // It is Weir's key that was refused, and not the caller's.
+  expect(used.status).toBe(502);
   expect(provider.seen.some(({ headers }) => headers.includes(`${secret}-next`))).toBe(true);
   await weir.request(used.header('weir-id') ?? '');
   const { json: key } = await ask(weir.proxy.url, weirKey, 'POST', '/keys', { name: 'canary' });

@@ -5,6 +5,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Chunks } from '../../proxy/src/body.ts';
 import { until } from '../support/deadline.ts';
 import { chatChunks, startProvider, type ScriptedProvider } from '../support/provider.ts';
 import { startWeir, type TestWeir } from '../support/weir.ts';
@@ -165,4 +166,17 @@ test('a thousand streams at once: none is broken, each is recorded', { timeout: 
   expect(new Set(rows.map(({ request_id }) => request_id))).toEqual(new Set(ids));
   expect(rows.filter(({ outcome, output_tokens }) => outcome !== 'ok' || Number(output_tokens) !== 4)).toEqual([]);
   expect(megabytes).toBeLessThan(200);
+});
+
+test('a body that is held takes its own size, however small the pieces in which it comes', () => {
+  const chunks = new Chunks();
+  const pieces = Array.from({ length: 100_000 }, (_, index) => Buffer.from([index % 251]));
+  for (const piece of pieces) chunks.push(piece);
+  chunks.push(Buffer.alloc(10_000, 1));
+  chunks.push(Buffer.from('end'));
+  expect(chunks.list.length).toBeLessThan(40);
+  expect(chunks.length).toBe(110_003);
+  expect(
+    Buffer.concat(chunks.list).equals(Buffer.concat([...pieces, Buffer.alloc(10_000, 1), Buffer.from('end')])),
+  ).toBe(true);
 });

@@ -1,4 +1,5 @@
 /** `Weir-Timeout`: clocks that run only where they were asked for. */
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { rawRequest } from '../support/http.ts';
 import { chatChunks, chatCompletion, json, startProvider, type ScriptedProvider } from '../support/provider.ts';
@@ -85,3 +86,52 @@ test.for(['headers=1.5', 'idle=-1', 'wait=3', 'headers="10"', 'total=99999999999
     expect(got.body.toString()).toContain('weir-timeout');
   },
 );
+
+test('a connection that does not come about is given up as the clock says', async () => {
+  const sockets: Socket[] = [];
+  // It takes connections, and never says a word of TLS.
+  const mute = createServer((socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  const other = await startWeir({ openai: `https://127.0.0.1:${(mute.address() as AddressInfo).port}` });
+  const started = Date.now();
+  const got = await rawRequest(other.proxy.url, {
+    path: '/openai/v1/chat/completions',
+    body: JSON.stringify({ model: 'gpt-4o-mini', messages: [] }),
+    headers: [
+      ['Content-Type', 'application/json'],
+      ['Weir-Timeout', 'headers=300'],
+      ['Weir-Retry', 'retries=1, min=1, max=1'],
+    ],
+  });
+  expect([got.status, got.header('weir-error'), got.header('weir-attempts')]).toEqual([504, 'upstream_timeout', '2']);
+  expect(Date.now() - started).toBeLessThan(8_000);
+  const attempts = await other.attempts(got.header('weir-id') ?? '');
+  expect(attempts.map(({ outcome, error_type }) => [outcome, error_type])).toEqual([
+    ['timeout', 'timeout:headers'],
+    ['timeout', 'timeout:headers'],
+  ]);
+  expect(other.proxy.log).toEqual([]);
+  for (const socket of sockets) socket.destroy();
+  await other.stop();
+  mute.close();
+});
+
+test('a client that is slow at first, with a policy, is not taken for a provider that stands still', async () => {
+  const chunks = chatChunks(['a', 'b', 'c']);
+  provider.script = (_, response) => {
+    response.writeHead(200, sse);
+    // More than a client takes at once, in the packet that decides.
+    response.write(`${chunks[1]}: ${'x'.repeat(4_000_000)}\n\n`);
+    const timer = setInterval(() => response.write(chunks[2]), 100);
+    setTimeout(() => {
+      clearInterval(timer);
+      response.end(chunks.at(-1));
+    }, 2_000);
+  };
+  const response = await fetch(`${weir.proxy.url}/openai/v1/chat/completions`, {
+    method: 'POST',
+    body: JSON.stringify({ model: 'gpt-4o-mini', messages: [], stream: true }),
+    headers: { 'content-type': 'application/json', 'weir-timeout': 'idle=700', 'weir-retry': 'retries=1' },
+  });
+  expect(await response.text()).toContain('[DONE]');
+});

@@ -58,6 +58,7 @@ beforeEach(() => {
   provider.seen.length = 0;
 });
 afterAll(async () => {
+  expect(weir.proxy.log).toEqual([]);
   await weir.stop();
   await provider.close();
 });
@@ -411,4 +412,59 @@ test('limits and restrictions of a key hold for unified calls as for native ones
   expect((await call('anthropic/claude-sonnet-4-5')).status).toBe(200);
   expect(saidBy(await call('openai/gpt-4o-mini')).slice(0, 2)).toEqual([429, 'limit_exceeded']);
   expect((await askAdmin(weir.proxy.url, key, 'GET', '/health')).status).toBe(200);
+});
+
+test('a model name that no model has is refused before it is kept anywhere', async () => {
+  const got = await ask({ model: `openai/${'x'.repeat(100_000)}`, messages: question });
+  expect(saidBy(got).slice(0, 2)).toEqual([400, 'bad_request']);
+  expect(got.body.length).toBeLessThan(1_000);
+});
+
+test('an answer that is no stream and dies, or is none, is an error that the client can read', async () => {
+  provider.script = (_, response) => {
+    const text = JSON.stringify(anthropicMessage);
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': text.length });
+    response.write(text.slice(0, 40));
+    setTimeout(() => response.socket?.resetAndDestroy(), 50);
+  };
+  const dies = await ask({ model: 'anthropic/claude-sonnet-4-5', messages: question });
+  expect(saidBy(dies)).toEqual([502, 'upstream_unreachable', expect.stringContaining('network:')]);
+  expect(await weir.request(dies.header('weir-id') ?? '')).toMatchObject({ status: 502, outcome: 'network_error' });
+  provider.script = (_, response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"type":"mess');
+  const cut = await ask({ model: 'anthropic/claude-sonnet-4-5', messages: question });
+  expect([cut.status, cut.complete]).toEqual([502, true]);
+  expect(JSON.parse(cut.body.toString())).toMatchObject({ error: { message: expect.any(String) as string } });
+});
+
+test('a fallback that cannot be asked the question is passed over; what came before still counts', async () => {
+  provider.script = (seen, response) =>
+    seen.url.startsWith('/v1/') ? json(response, { error: { message: 'down' } }, 500) : answer(seen, response);
+  const both = (to: string) =>
+    ask({ model: 'openai/gpt-4o-mini', messages: question, n: 2 }, [
+      ['Weir-Key', key],
+      ['Weir-Fallback', `to=(${to})`],
+    ]);
+  const other = await both('anthropic/claude-sonnet-4-5 groq/llama-3.3-70b-versatile');
+  expect([other.status, other.header('weir-provider'), other.header('weir-attempts')]).toEqual([200, 'groq', '2']);
+  expect((await weir.request(other.header('weir-id') ?? '')).warnings).toEqual([
+    'not_sent:anthropic/claude-sonnet-4-5',
+  ]);
+  const none = await both('anthropic/claude-sonnet-4-5');
+  expect([none.status, none.body.toString()]).toEqual([500, expect.stringContaining('down')]);
+});
+
+test('paths that are almost one of the unified API’s are 404 with a sentence, and nobody is asked', async () => {
+  for (const path of [
+    '/v1',
+    '/v1/',
+    '/v1//chat/completions',
+    '/v1/chat/completions/',
+    '/v1beta/chat/completions',
+    '/v1/models/',
+  ]) {
+    const got = await ask({ model: 'openai/gpt-4o-mini', messages: question }, undefined, path);
+    expect([path, ...saidBy(got).slice(0, 2)]).toEqual([path, 404, 'not_found']);
+  }
+  expect(provider.seen).toHaveLength(0);
 });

@@ -11,7 +11,7 @@ import { ChurnMap } from '../churn-map.ts';
 import type { Marks } from '../spool/marks.ts';
 import type { FromRecorder, RecorderStats, TakenNote, ToRecorder } from '../record/messages.ts';
 import { frameHead, kinds, writeHead, type Kind } from './frames.ts';
-import { endNote, headNote, markKinds, noteAttempt, startNote } from './notes.ts';
+import { type AttemptNote, endNote, headNote, markKinds, noteAttempt, startNote } from './notes.ts';
 import { Overflow } from './overflow.ts';
 
 const slabBytes = 512 * 1024;
@@ -85,8 +85,7 @@ export class Capture {
 
   /** Before the first byte of a further attempt. */
   attempt(call: Call, attempt: Attempt): void {
-    const note = { request_id: call.id, attempt: noteAttempt(call, attempt, now()) };
-    this.#mark(kinds.attempt, markKinds.attempt, call, note);
+    this.#mark(kinds.attempt, markKinds.attempt, call, attemptNote(call, attempt));
   }
 
   requestBytes(call: Call, chunk: Buffer): void {
@@ -237,6 +236,8 @@ export class Capture {
     marks.rotate();
     for (const call of this.open.values()) {
       marks.write(markLine(markKinds.start, startNote(call, this.#options.configHash)));
+      for (const attempt of call.attempts.slice(1))
+        marks.write(markLine(markKinds.attempt, attemptNote(call, attempt)));
       if (call.endMark !== null) marks.write(call.endMark);
     }
     this.#put(kinds.rotated, { sequence: closed, started: now() }, Buffer.alloc(0));
@@ -249,6 +250,10 @@ export class Capture {
  */
 function makeSlab(): Buffer {
   return Buffer.from(new SharedArrayBuffer(slabBytes));
+}
+
+function attemptNote(call: Call, attempt: Attempt): AttemptNote {
+  return { request_id: call.id, attempt: noteAttempt(call, attempt, now()) };
 }
 
 function markLine(mark: string, note: object): Buffer {

@@ -228,7 +228,8 @@ const secretParameter =
 /** The query with the values of secret parameters replaced; its other bytes as they came. */
 export function maskQuery(query: string, credentialNames: readonly string[]): string {
   if (query === '') return '';
-  return query.replace(/([?&])([^=&]*)=([^&]*)/g, (whole, mark: string, name: string) =>
-    secretParameter.test(name) || credentialNames.includes(name.toLowerCase()) ? `${mark}${name}=***` : whole,
-  );
+  return query.replace(/([?&])([^=&]*)=([^&]*)/g, (whole, mark: string, name: string) => {
+    const [read = ''] = new URLSearchParams(`${name}=`).keys();
+    return secretParameter.test(read) || credentialNames.includes(read.toLowerCase()) ? `${mark}${name}=***` : whole;
+  });
 }

@@ -33,13 +33,14 @@ export function eachMember(bytes: Buffer, see: (name: string, value: Buffer) => 
   };
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at] as number;
-    if (byte === quote) {
+    if (depth === 0 && byte !== 0x7b) {
+      if (!isBefore(byte)) return false;
+    } else if (byte === quote) {
       const end = stringEnd(bytes, at + 1);
       if (end === -1) return false;
       if (depth === 1 && name === null) text = end - at > 64 ? '' : nameOf(bytes.toString('utf8', at, end + 1));
       at = end;
     } else if (byte === 0x7b || byte === 0x5b) {
-      if (depth === 0 && byte === 0x5b) return false;
       depth++;
     } else if (byte === 0x7d || byte === 0x5d) {
       if (depth === 1) close(at);
@@ -51,6 +52,15 @@ export function eachMember(bytes: Buffer, see: (name: string, value: Buffer) => 
     } else if (depth === 1 && byte === comma) close(at);
   }
   return false;
+}
+
+/** White space, or a byte of a byte order mark. */
+function isBefore(byte: number): boolean {
+  return isSpace(byte) || byte === 0xef || byte === 0xbb || byte === 0xbf;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
 /** A name without its quotes; its escapes are undone, as every reader of JSON does. */
@@ -76,8 +86,6 @@ export function stringEnd(bytes: Buffer, from: number): number {
 }
 
 function trimmed(bytes: Buffer, from: number, to: number): Buffer {
-  const isSpace = (byte: number | undefined): boolean =>
-    byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
   let [start, end] = [from, to];
   while (start < end && isSpace(bytes[start])) start++;
   while (end > start && isSpace(bytes[end - 1])) end--;

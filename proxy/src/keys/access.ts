@@ -61,9 +61,7 @@ export async function checkModel(call: Call, body: RequestBody, limit: number): 
     allowEach(call, inPath);
     return body;
   }
-  if (hidden.has(operation)) {
-    throw forbidden(`a call of the kind ${operation}, which may run any model,`, holder.models, 'models');
-  }
+  if (hidden.has(operation)) throw hiddenModels(call);
   if (body === null) {
     allowSome(call, [...inPath, ...modelsInQuery(call)]);
     return body;
@@ -80,6 +78,24 @@ export async function checkModel(call: Call, body: RequestBody, limit: number): 
   // A path that names the model decides, also where the body is one that Weir does not read.
   allowSome(call, [...inPath, ...(inBody ?? [])]);
   return held.body;
+}
+
+/**
+ * The same for a call whose model a target says: what it may name beside, for a key that restricts models.
+ * @throws WeirError `forbidden_target`.
+ */
+export function checkBeside(call: Call, body: RequestBody): void {
+  const { holder, operation, method } = call;
+  if (holder === null || holder.models.length === 0) return;
+  const reads = method === 'GET' || method === 'HEAD';
+  if (hidden.has(operation) && !(reads && listed.has(operation))) throw hiddenModels(call);
+  allowEach(call, modelsInQuery(call));
+  if (!Buffer.isBuffer(body)) return;
+  const { 'content-type': contentType = '', 'content-encoding': encoding = '' } = call.incoming.headers;
+  const inBody = modelsInBody(body, contentType, encoding, 'model');
+  // One that Weir does not read is not changed either: it goes where its path names the model.
+  if (inBody === null && modelsInPath(call).length === 0) return allowSome(call, []);
+  allowEach(call, inBody ?? []);
 }
 
 /** The same for an upgrade, whose frames are not read. @throws WeirError `forbidden_target`. */
@@ -118,6 +134,10 @@ function allowEach({ holder }: Call, models: readonly string[]): void {
       throw forbidden(`the model ${JSON.stringify(name.slice(0, 128))}`, holder.models);
     }
   }
+}
+
+function hiddenModels({ operation, holder }: Call): WeirError {
+  return forbidden(`a call of the kind ${operation}, which may run any model,`, holder?.models ?? [], 'models');
 }
 
 function forbidden(what: string, allowed: readonly string[], noun = ''): WeirError {

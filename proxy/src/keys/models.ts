@@ -5,21 +5,31 @@
  */
 import { eachMember } from '../json/members.ts';
 
-/** @returns null when the body cannot be read for certain; [] when it names none. */
-export function modelsInBody(body: Buffer, contentType: string, encoding: string): string[] | null {
+/**
+ * @param replaced a member of this very name is not looked at: another value is about to take its place.
+ * @returns null when the body cannot be read for certain; [] when it names none.
+ */
+export function modelsInBody(
+  body: Buffer,
+  contentType: string,
+  encoding: string,
+  replaced: string | null = null,
+): string[] | null {
   if (encoding !== '' && encoding.toLowerCase() !== 'identity') return null;
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
   if (type === 'multipart/form-data') return inForm(body, contentType);
-  return type === '' || /^(application|text)\/([a-z0-9.+-]+\+)?(json|plain)$/.test(type) ? inJson(body) : null;
+  return type === '' || /^(application|text)\/([a-z0-9.+-]+\+)?(json|plain)$/.test(type)
+    ? inJson(body, replaced)
+    : null;
 }
 
-function inJson(body: Buffer): string[] | null {
+function inJson(body: Buffer, replaced: string | null): string[] | null {
   const models: string[] = [];
   let clear = true;
   const whole = eachMember(body, (name, value) => {
     // Some readers of JSON (Go's) take names in any case.
     const folded = name.toUpperCase().toLowerCase();
-    if (folded !== 'model' && folded !== 'models') return;
+    if (name === replaced || (folded !== 'model' && folded !== 'models')) return;
     const named = namesOf(value);
     if (named === null) clear = false;
     else models.push(...named);

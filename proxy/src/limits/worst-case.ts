@@ -13,7 +13,7 @@ import { PRICE_PLACES } from '../prices/decimal.ts';
 import type { Rate } from '../prices/rule.ts';
 import { findSeller } from '../prices/seller.ts';
 import { findTariff, type Tariff } from '../prices/tariff.ts';
-import { asObject, asText, type JsonObject } from '../json/value.ts';
+import { asObject, asText, jsonText, type JsonObject } from '../json/value.ts';
 
 export interface WorstCase {
   /** Null: not bounded. */
@@ -77,7 +77,8 @@ export function worstCase(question: Question, book: PriceBook): WorstCase {
   if (!bounded.has(operation) || held === null || held.root === null) return unbounded;
   const { root, bytes, text: written } = held;
   // A name may be written with escapes.
-  const text = written.includes('\\u') ? JSON.stringify(root) : written;
+  const text = written.includes('\\u') ? jsonText(root) : written;
+  if (text === null) return unbounded;
   // In a completion `prompt` is the text itself.
   const more = elsewhere.exec(operation === 'completion' ? text.replaceAll('"prompt"', '""') : text);
   if (more !== null || ownTools.test(text) || otherAnswers.test(text)) return unbounded;
@@ -110,16 +111,17 @@ export function times({ tokens, nanos, unpriced }: WorstCase, shares: number): W
 /** As much as the caller allows, for each of the answers that are wanted. */
 function longestOutput(root: JsonObject): number {
   const config = asObject(root['generationConfig']) ?? asObject(root['inferenceConfig']) ?? asObject(root['options']);
-  const most = [
+  // Which of them counts, each provider says for itself.
+  const allowed = [
     root['max_completion_tokens'],
     root['max_output_tokens'],
     root['max_tokens'],
     config?.['maxOutputTokens'],
     config?.['maxTokens'],
     config?.['num_predict'],
-  ].find(isCount);
+  ].filter(isCount);
   const choices = [root['n'], root['best_of'], config?.['candidateCount']].filter(isCount);
-  return (most ?? longestAnswer) * Math.min(mostChoices, Math.max(1, ...choices));
+  return (allowed.length === 0 ? longestAnswer : Math.max(...allowed)) * Math.min(mostChoices, Math.max(1, ...choices));
 }
 
 function isCount(value: unknown): value is number {

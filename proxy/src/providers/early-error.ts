@@ -9,6 +9,9 @@ export interface InsideError {
   message: string;
 }
 
+/** What is kept of a word or a sentence, characters. */
+const longest = 1_024;
+
 /** Reads the beginning of a stream of events: until its first content, or an error. */
 export class EarlyEvents {
   error: InsideError | null = null;
@@ -36,17 +39,19 @@ export function insideError(text: string, named = false): InsideError | null {
   if (root === null) return named ? { type: '', message: '' } : null;
   const failed = asObject(root['response'])?.['error'] ?? root['error'];
   const error = asObject(failed);
-  if (error !== null && Object.keys(error).length > 0) {
+  // Of a job that has not failed some have an error whose members are all null.
+  if (error !== null && Object.values(error).some((value) => value !== null)) {
     return {
       type: wordOf(error['type']) ?? wordOf(error['code']) ?? wordOf(error['status']) ?? '',
       message: wordOf(error['message']) ?? '',
     };
   }
-  if (typeof failed === 'string' && failed !== '') return { type: wordOf(root['code']) ?? '', message: failed };
+  if (typeof failed === 'string' && failed !== '')
+    return { type: wordOf(root['code']) ?? '', message: failed.slice(0, longest) };
   if (!named && root['type'] !== 'error') return null;
   return { type: wordOf(root['code']) ?? '', message: wordOf(root['message']) ?? '' };
 }
 
 function wordOf(value: unknown): string | null {
-  return typeof value === 'number' ? String(value) : asText(value);
+  return typeof value === 'number' ? String(value) : (asText(value)?.slice(0, longest) ?? null);
 }

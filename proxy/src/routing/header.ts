@@ -62,12 +62,19 @@ const expected = {
 /** A dictionary as plain values: `to` of targets with weights as the schemas have it. */
 function members(header: string, value: string, example: string): Record<string, unknown> {
   const found: Record<string, unknown> = {};
-  for (const [name, [member]] of parseField(header, value, example, parseDictionary)) {
+  const bare = (item: unknown, parameters: Map<string, BareItem>): unknown => {
+    for (const parameter of parameters.keys()) {
+      throw new WeirError('bad_header', `${header}: ${parameter} is no part of it; expected ${example}.`);
+    }
+    return plain(item as BareItem);
+  };
+  for (const [name, [member, parameters]] of parseField(header, value, example, parseDictionary)) {
     const list = Array.isArray(member) ? (member as InnerList[0]) : null;
-    if (list === null) found[name] = plain(member as BareItem);
+    const own = bare(member, parameters);
+    if (list === null) found[name] = own;
     else if (header === 'weir-split')
-      found[name] = list.map(([item, parameters]) => weighted(header, plain(item), parameters, example));
-    else found[name] = list.map(([item]) => plain(item));
+      found[name] = list.map(([item, more]) => weighted(header, plain(item), more, example));
+    else found[name] = list.map(([item, more]) => bare(item, more));
   }
   return found;
 }

@@ -56,6 +56,7 @@ export class Leg {
   #translation: TranslatedRequest | null = null;
   readonly #destination: Destination;
   readonly #headers: readonly string[];
+  readonly #secret: string | null;
   /** Request headers as they are kept: credentials replaced. */
   readonly kept: string[];
   /** The key of Weir's that it carries; null for any other credential. */
@@ -82,7 +83,7 @@ export class Leg {
         `The target ${planned.target ?? provider.name} is asked with a key that Weir holds: send a valid Weir-Key that allows it.`,
       );
     }
-    const { forwarded, kept, signing, heldKey } = forwardHeaders(call.incoming.rawHeaders, {
+    const { forwarded, kept, signing, heldKey, secret } = forwardHeaders(call.incoming.rawHeaders, {
       destination: { provider, place, path, named: this.#named },
       connection: call.incoming.headers.connection,
       credentials: own ? credentials : { ...credentials, own: false },
@@ -95,6 +96,7 @@ export class Leg {
     this.kept = kept;
     this.signing = signing;
     this.heldKey = heldKey;
+    this.#secret = secret;
   }
 
   get call(): Call {
@@ -165,9 +167,17 @@ export class Leg {
     return { ...request, ...(await signer.sign(this.signing, { ...request, place })) };
   }
 
-  /** The same way once more, with whichever key is well now. */
-  again(): Leg {
-    return this.heldKey === null ? this : new Leg(this.index, this.planned, this.context);
+  /** The same way once more, with whichever key is well now; null where the last one was taken away meanwhile. */
+  again(): Leg | null {
+    if (this.heldKey === null) return this;
+    const { provider, place, path } = this.#destination;
+    const key = this.context.held.choose({ provider, place, path, named: this.#named });
+    return key === null ? null : new Leg(this.index, this.planned, this.context);
+  }
+
+  /** What a provider said, in case it quotes the key of Weir's that it was sent. */
+  withoutSecret(text: string): string {
+    return this.#secret === null ? text : text.replaceAll(this.#secret, '[removed]');
   }
 
   /** The same way with a key that has not been tried yet; null where there is none. */
@@ -206,14 +216,22 @@ export class Leg {
   #changed(body: RequestBody): RequestBody {
     const { model, path, provider } = this.#destination;
     if (model === '' || body === null) return body;
-    const { operation } = this.context.call;
+    const { operation, incoming } = this.context.call;
+    const { variant } = this.planned;
     if (!Buffer.isBuffer(body)) throw tooLong(this.context.settings.WEIR_REPLAY_LIMIT);
-    if (operation !== this.operation)
-      return this.#translated(rewriteBody(body, { operation, model: null, variant: this.planned.variant }));
+    const { 'content-encoding': encoding = 'identity' } = incoming.headers;
+    const plain = encoding.toLowerCase() === 'identity';
     // Where the path names the model, a body that does not goes on without.
-    const inPath = provider.dialect.modelInPath(path) !== null;
-    const inBody = memberValues(body, ['model'])?.has('model') ?? false;
-    return rewriteBody(body, { operation, model: inPath && !inBody ? null : model, variant: this.planned.variant });
+    const inPath = operation === this.operation && provider.dialect.modelInPath(path) !== null;
+    const inBody = plain && memberValues(body, ['model'])?.has('model') === true;
+    if (inPath && !inBody && variant?.parameters === undefined && variant?.system === undefined) return body;
+    if (!plain)
+      throw new WeirError(
+        'bad_request',
+        `the body: a split, a fallback or /v1/… changes it, and cannot while it is compressed (${encoding}).`,
+      );
+    if (operation !== this.operation) return this.#translated(rewriteBody(body, { operation, model: null, variant }));
+    return rewriteBody(body, { operation, model: inPath && !inBody ? null : model, variant });
   }
 }
 
@@ -244,8 +262,9 @@ function targeted(text: string, context: LegContext): Destination {
   allowModel(call, model);
   const same = provider === call.provider;
   const operation = call.provider === UNIFIED ? spokenBy(provider, call.operation, model) : call.operation;
+  const own = same && place === split.place;
   const [path = '', query = ''] = same
-    ? [withModelInPath(split.path, model), forwardQuery(provider, split.query)]
+    ? [withModelInPath(split.path, model), forwardQuery(provider, split.query, own)]
     : pathAt(provider, { operation, model, streamed: context.streamed }, call);
   const url = routeNative(
     provider,
@@ -253,7 +272,7 @@ function targeted(text: string, context: LegContext): Destination {
     call.instructions,
     routeOptions(context),
   );
-  return { provider, place, path, model, own: same && place === split.place, url, operation };
+  return { provider, place, path, model, own, url, operation };
 }
 
 /** @returns path, and query with its `?`. @throws WeirError `bad_header` for a provider that does not speak the call's dialect. */

@@ -3,6 +3,9 @@ import { WeirError, type ErrorCode } from '../errors.ts';
 import type { Provider } from '../providers/provider.ts';
 import { providers } from '../providers/registry.ts';
 
+/** Of a target, characters: as the schema of routes has it. */
+const longest = 300;
+
 export interface RouteTarget {
   /** As it was written. */
   text: string;
@@ -15,7 +18,7 @@ export interface RouteTarget {
 /** @throws WeirError that says what of it is wrong. @param code `bad_header` for one of a header, `bad_request` for a saved one. */
 export function parseTarget(text: string, code: ErrorCode = 'bad_header'): RouteTarget {
   const quoted = JSON.stringify(text.slice(0, 128));
-  const parts = /^([a-z0-9-]+)(?::([a-z0-9.-]+))?\/(\S+)$/.exec(text);
+  const parts = text.length > longest ? null : /^([a-z0-9-]+)(?::([a-z0-9.-]+))?\/(\S+)$/.exec(text);
   if (parts === null) {
     throw new WeirError(code, `${quoted} is no target: expected provider/model or provider:place/model.`);
   }

@@ -4,7 +4,7 @@
  * survives the death of this process, and costs microseconds. After a crash, `recover.ts` makes rows of the calls whose
  * row the recorder had not written.
  *
- * Files are `marks-<number>.log`. At a rotation the starts of all open calls are written again into the new file, so that
+ * Files are `marks-<number>.log`. At a rotation the starts and attempts of all open calls are written again into the new file, so that
  * a file that is closed holds only calls whose end it holds too; it is deleted when their rows are written.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';

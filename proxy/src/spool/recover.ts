@@ -91,7 +91,11 @@ function readMarks(path: string, calls: Map<string, MarkedCall>): void {
       calls.set(start.row.request_id, { start, attempts: known?.attempts ?? [], end: known?.end ?? null, parts: 0 });
     } else if (line.startsWith(markKinds.attempt)) {
       const attempt = note as AttemptNote;
-      calls.get(attempt.request_id)?.attempts.push(attempt);
+      const call = calls.get(attempt.request_id);
+      if (call === undefined) continue;
+      // One that was carried over from an earlier file takes the place of what that says.
+      const others = call.attempts.filter((one) => one.attempt.attempt_index !== attempt.attempt.attempt_index);
+      call.attempts = [...others, attempt];
     } else if (line.startsWith(markKinds.end)) {
       const end = note as EndNote;
       const call = calls.get(end.request_id);

@@ -15,43 +15,49 @@ export interface Answer {
 }
 
 /**
- * Takes an answer's body. `done` is called once, at its end or when it has been seen enough of; `abort` gives up what comes of it.
+ * Takes an answer's body. `done` is called once, at its end or when enough of it has been seen; @returns what takes the rest of
+ * an answer that is not whole; null: nobody does, and `abort` gives it up.
  */
-export function hold(reply: Reply, abort: () => void, done: (answer: Answer) => void): Sink {
+export function hold(reply: Reply, abort: () => void, done: (answer: Answer) => Sink | null): Sink {
   const answer: Answer = { reply, chunks: [], trailers: [], whole: false };
   let length = 0;
   let over = false;
-  const end = (): void => {
-    if (over) return;
+  let rest: Sink | null = null;
+  const tell = (): void => {
     over = true;
     clearTimeout(timer);
-    done(answer);
+    rest = done(answer);
   };
-  const giveUp = (): void => {
-    if (over) return;
-    abort();
-    end();
+  const enough = (): void => {
+    tell();
+    if (rest === null) abort();
   };
-  const timer = setTimeout(giveUp, mostMs);
+  const timer = setTimeout(enough, mostMs);
   return {
     data(chunk) {
-      if (over) return true;
+      if (over) return rest?.data(chunk) ?? true;
       answer.chunks.push(chunk);
       length += chunk.length;
-      if (length > mostBytes) giveUp();
+      if (length > mostBytes) enough();
       return true;
     },
     end(trailers) {
+      if (over) return rest?.end(trailers);
       answer.trailers = trailers;
-      answer.whole = !over;
-      end();
+      answer.whole = true;
+      tell();
     },
-    error: end,
+    error(error) {
+      if (!over) tell();
+      rest?.error(error);
+    },
   };
 }
 
-/** Sends a held answer on. */
-export function sendOn({ chunks, trailers, whole }: Answer, sink: Sink): void {
+/** Sends a held answer on. @returns what takes the rest of one that is not whole; else null. */
+export function sendOn({ chunks, trailers, whole }: Answer, sink: Sink): Sink | null {
   for (const chunk of chunks) sink.data(chunk);
-  if (whole) sink.end(trailers);
+  if (!whole) return sink;
+  sink.end(trailers);
+  return null;
 }

@@ -38,6 +38,7 @@ export function withClocks(
         statusText: reply.statusText,
         headers: reply.headers,
         resume: () => {
+          clearTimeout(idle);
           idle = over ? undefined : give('idle', timeouts.idle);
           reply.resume();
         },

@@ -12,9 +12,12 @@ export function fallback(
   call: { method: string; operation: Operation },
   live: LiveTargets,
 ): Decide {
+  /** Those that have had their turn. */
+  const asked = new Set<number>();
   return (failure, leg) => {
+    asked.add(leg.index);
     if (!isAmong(failure, policy.on) || !mayRepeat(failure, call)) return null;
-    const left = legs.filter(({ index }) => index > leg.index);
+    const left = legs.filter(({ index }) => !asked.has(index));
     const at = Date.now();
     const next = left.find(({ target }) => target === null || live.admits(target, at)) ?? left[0];
     return next === undefined ? null : { leg: next, reason: 'fallback', waitMs: 0 };

@@ -3,12 +3,14 @@
  * answered with another attempt. Until then nothing has gone to the client.
  */
 import { EarlyEvents, insideError, type InsideError } from '../providers/early-error.ts';
-import type { Provider, ReplyContext } from '../providers/provider.ts';
+import type { Operation, Provider, ReplyContext } from '../providers/provider.ts';
 import { rawHeader } from '../relay.ts';
 import type { Reply, Sink } from './send.ts';
 
 /** A beginning that is longer is no error. */
 const mostBytes = 65_536;
+/** Nor is one that goes on for so long: a client may wait for a sign of life. Of a document only its end says anything. */
+const mostMs = 10_000;
 
 export interface Peeked {
   /** It begins with an error. @returns whether another attempt is made: then nothing more is asked of it. */
@@ -19,9 +21,22 @@ export interface Peeked {
   commit: () => Sink;
 }
 
-/** Whether anything can be seen in it: events or JSON, uncompressed, and not too long. */
-export function canPeek({ status, headers }: Reply): boolean {
-  if (status !== 200) return false;
+/** Operations whose events a reader knows: of others nobody can say where an answer begins. */
+const read: ReadonlySet<Operation> = new Set<Operation>([
+  'chat',
+  'responses',
+  'messages',
+  'generate_content',
+  'completion',
+]);
+
+/** Whether anything can be seen in it: events or JSON, uncompressed, and not too long. What is only fetched tells of the past. */
+export function canPeek(
+  { status, headers }: Reply,
+  { method, operation }: { method: string; operation: Operation },
+): boolean {
+  if (status !== 200 || method !== 'POST') return false;
+  if (kindOf(headers) === 'events' && !read.has(operation)) return false;
   const encoding = rawHeader(headers, 'content-encoding') ?? 'identity';
   const length = Number(rawHeader(headers, 'content-length') ?? 0);
   return encoding.toLowerCase() === 'identity' && length <= mostBytes && kindOf(headers) !== null;
@@ -41,11 +56,14 @@ export function peek(reply: Reply, provider: Provider, context: ReplyContext, { 
   /** What takes the reply once it is passed on. */
   let inner: Sink | null = null;
   let dropped = false;
+  let ready = true;
   const passOn = (): Sink => {
+    clearTimeout(timer);
     inner = commit();
-    for (const chunk of held.splice(0)) inner.data(chunk);
+    for (const chunk of held.splice(0)) ready = inner.data(chunk);
     return inner;
   };
+  const timer = events === null ? undefined : setTimeout(passOn, mostMs);
   return {
     data(chunk) {
       if (dropped) return true;
@@ -57,9 +75,10 @@ export function peek(reply: Reply, provider: Provider, context: ReplyContext, { 
         // Giving it up ends it: that is heard before this returns.
         dropped = true;
         dropped = failed(events.error);
+        if (dropped) clearTimeout(timer);
       }
       if (!dropped && (known || length > mostBytes)) passOn();
-      return true;
+      return ready;
     },
     end(trailers) {
       if (dropped) return;
@@ -73,6 +92,7 @@ export function peek(reply: Reply, provider: Provider, context: ReplyContext, { 
     },
     error(error) {
       if (dropped) return;
+      clearTimeout(timer);
       if (inner === null && broke(error)) return;
       (inner ?? passOn()).error(error);
     },

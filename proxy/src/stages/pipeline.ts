@@ -37,8 +37,6 @@ const tooLongStatuses: ReadonlySet<number> = new Set([400, 413, 422]);
 
 export interface PipelineOptions {
   call: Call;
-  /** The call's own body; null or bytes where it may be sent again. */
-  body: RequestBody;
   /** Asked in this order; none: the first answer is the call's. */
   stages: readonly Decide[];
   /** A question that is too long for a model goes to another. */
@@ -52,7 +50,7 @@ export interface PipelineOptions {
   /** No attempt got an answer. */
   unreachable: (error: unknown) => void;
   /** Weir itself answers. */
-  refuse: (error: WeirError) => void;
+  refuse: (error: unknown) => void;
 }
 
 /** An answer that was not passed on. */
@@ -70,22 +68,34 @@ export class Pipeline implements Sending {
   /** The latest answer that was not passed on. */
   #last: Held | null = null;
   #followed: string | null = null;
+  #body: RequestBody;
 
-  constructor(private readonly options: PipelineOptions) {}
+  /** @param body the call's own; null or bytes where it may be sent again. */
+  constructor(
+    private readonly options: PipelineOptions,
+    body: RequestBody,
+  ) {
+    this.#body = body;
+  }
 
   /** Starts the first attempt, which the call's start was marked with. */
   start(leg: Leg, request: SendRequest): void {
     this.#send(leg, request, this.options.call.attempts[0] as Attempt);
   }
 
-  /** The client left: a wait ends at once, and so does what is in flight. */
-  abort(reason: Error): void {
+  /** The client left: nothing more is asked, and a wait ends at once. */
+  left(): void {
     this.#gone = true;
     this.#endWait();
+  }
+
+  /** The same, and what is in flight ends too. */
+  abort(reason: Error): void {
+    this.left();
     this.#sending?.abort(reason);
   }
 
-  /** Nothing more comes of the call. */
+  /** Nothing more comes of the latest attempt. */
   over(): void {
     if (this.#followed !== null) this.options.live.left(this.#followed);
     this.#followed = null;
@@ -114,7 +124,7 @@ export class Pipeline implements Sending {
     const { held, stages, onOverflow } = this.options;
     const header = (name: string): string | undefined => rawHeader(reply.headers, name);
     if (leg.heldKey !== null) held.answered(leg.heldKey, reply.status, header('retry-after'));
-    const peeks = reply.status < 400 && stages.length > 0 && canPeek(reply);
+    const peeks = stages.length > 0 && canPeek(reply, { method: this.options.call.method, operation: leg.operation });
     if (peeks) return this.#peek(leg, attempt, reply);
     this.#learn(leg, attempt, reply.status >= 500);
     if (reply.status < 400) return this.#passOn(leg, attempt, reply);
@@ -128,31 +138,40 @@ export class Pipeline implements Sending {
   }
 
   /** An answer that may be followed by another attempt has been read. */
-  #judge(held: Held & { failure: Failure; next: Next | null }): void {
+  #judge(held: Held & { failure: Failure; next: Next | null }): Sink | null {
     const { leg, attempt, answer, failure } = held;
-    if (this.#gone) return;
+    if (this.#gone) return null;
     const body = Buffer.concat(answer.chunks);
+    // For a client that has left nothing is asked any more.
+    let next = this.options.call.leftAt === null ? held.next : null;
+    if (next === null && saysTooLong(body)) next = this.#next({ ...failure, overflow: true }, leg);
+    if (next === null && !failure.credentials) return this.#sendOn({ leg, answer, attempt });
     attempt.endedAt ??= now();
     attempt.outcome = outcomeOf(answer.reply.status);
     const error = this.#errorOf(leg, answer.reply, body);
     attempt.errorType = error?.type ?? '';
-    attempt.errorMessage = error?.message ?? '';
-    let { next } = held;
-    if (next === null && saysTooLong(body)) next = this.#next({ ...failure, overflow: true }, leg);
+    attempt.errorMessage = leg.withoutSecret(error?.message ?? '');
     if (next !== null) {
-      if (answer.whole) this.#last = { leg, answer, attempt };
+      // What a provider says of Weir's own key is not for the caller.
+      if (answer.whole && !failure.credentials) this.#last = { leg, answer, attempt };
       this.#go(next, failure);
-    } else if (failure.credentials) {
+    } else {
       this.options.refuse(
         new WeirError(
           'upstream_credentials',
           `${leg.provider.name} refused (${answer.reply.status}) every key that Weir holds for it: this is not the caller's key.`,
         ),
       );
-    } else this.#sendOn({ leg, answer, attempt });
+    }
+    return null;
   }
 
   #peek(leg: Leg, attempt: Attempt, reply: Reply): Sink {
+    let learnt = false;
+    const learn = (failed: boolean): void => {
+      if (!learnt) this.#learn(leg, attempt, failed);
+      learnt = true;
+    };
     const goOn = (failure: Failure | null, error: InsideError): boolean => {
       const next = failure === null ? null : this.#next(failure, leg);
       if (failure === null || next === null) return false;
@@ -163,7 +182,7 @@ export class Pipeline implements Sending {
             : 'provider_error'
           : triggerOutcome(failure);
       attempt.errorType = error.type;
-      attempt.errorMessage = error.message;
+      attempt.errorMessage = leg.withoutSecret(error.message);
       attempt.endedAt ??= now();
       this.#sending?.abort(new Error('not needed'));
       // The reply's own end comes first.
@@ -173,16 +192,17 @@ export class Pipeline implements Sending {
     return peek(reply, leg.provider, this.#context(leg, reply), {
       failed: (error) => {
         const failure = failureInside(error.type);
-        this.#learn(leg, attempt, failure !== null && failure.status !== 429);
+        learn(failure !== null && failure.status !== 429);
         return goOn(failure, error);
       },
       broke: (error) => {
-        this.#learn(leg, attempt, true);
+        if (this.#gone) return true;
+        learn(true);
         const { trigger, message } = triggerOf(error);
         return goOn(failureOfError(error, true), { type: trigger, message });
       },
       commit: () => {
-        this.#learn(leg, attempt, false);
+        learn(false);
         return this.#passOn(leg, attempt, reply);
       },
     });
@@ -190,7 +210,7 @@ export class Pipeline implements Sending {
 
   #failed(leg: Leg, attempt: Attempt, error: Error): void {
     const { call, unreachable } = this.options;
-    if (this.#gone) return unreachable(error);
+    if (this.#gone) return;
     this.#learn(leg, attempt, true);
     const failure = failureOfError(error, attempt.connectMs !== null);
     const { outcome, trigger, message } = triggerOf(error);
@@ -205,7 +225,7 @@ export class Pipeline implements Sending {
   }
 
   /** The first stage that knows something to do. Nothing is begun that the total clock would not let begin. */
-  #next(failure: Failure, leg: Leg): Next | null {
+  #next(failure: Failure, leg: Leg, only?: Next['reason']): Next | null {
     const { call, stages } = this.options;
     const { outgoing, timeouts, attempts } = call;
     if (this.#gone || call.leftAt !== null || outgoing.destroyed || outgoing.headersSent) return null;
@@ -213,15 +233,16 @@ export class Pipeline implements Sending {
     const left = timeouts === null || timeouts.total === 0 ? Infinity : timeouts.total - (now() - call.started);
     for (const stage of stages) {
       const next = stage(failure, leg);
-      if (next !== null && next.waitMs < left) return next;
+      if (next !== null && next.waitMs < left && (only ?? next.reason) === next.reason) return next;
     }
     return null;
   }
 
-  #go({ leg, reason, waitMs }: Next, { trigger }: Failure): void {
+  #go({ leg, reason, waitMs }: Next, failure: Failure): void {
     if (this.#gone) return;
+    this.over();
     const since = now();
-    const begin = (): void => void this.#begin(leg, { reason, trigger, waitMs: this.#endWait() });
+    const begin = (): void => void this.#begin(leg, reason, failure);
     if (waitMs <= 0) return begin();
     this.#wait = { since, timer: setTimeout(begin, waitMs) };
   }
@@ -236,33 +257,44 @@ export class Pipeline implements Sending {
     return waited;
   }
 
-  async #begin(leg: Leg, why: Pick<Attempt, 'reason' | 'trigger' | 'waitMs'>): Promise<void> {
-    const { call, body, capture, unreachable, refuse } = this.options;
+  async #begin(leg: Leg, reason: Next['reason'], failure: Failure): Promise<void> {
+    const { call, capture } = this.options;
+    const waitMs = this.#endWait();
     let request: SendRequest;
     try {
-      request = await leg.request(body);
+      request = await leg.request(this.#body);
     } catch (error) {
-      // Weir could not sign it, say.
-      if (error instanceof WeirError) refuse(error);
-      else unreachable(error);
-      return;
+      return this.#unable(leg, failure, error);
     }
     if (this.#gone) return;
-    const attempt = makeAttempt(leg, call.attempts.length, why);
+    const attempt = makeAttempt(leg, call.attempts.length, { reason, trigger: failure.trigger, waitMs });
     call.attempts.push(attempt);
     capture.attempt(call, attempt);
     this.#send(leg, request, attempt);
   }
 
+  /** Weir could not sign the call, or it cannot be said to this target. What came of the attempts before still counts. */
+  #unable(leg: Leg, failure: Failure, error: unknown): void {
+    if (this.#gone) return;
+    this.options.call.warnings.push(`not_sent:${leg.target ?? leg.provider.name}`);
+    const next = this.#next(failure, leg, 'fallback');
+    if (next !== null) this.#go(next, failure);
+    else if (this.#last !== null) this.#sendOn(this.#last);
+    else this.options.refuse(error);
+  }
+
   #passOn(leg: Leg, attempt: Attempt, reply: Reply): Sink {
     const { call, capture } = this.options;
+    // Nothing is sent again: a long answer need not hold what was asked.
+    this.#body = null;
+    this.#last = null;
     const translator = leg.translator(reply.status, rawHeader(reply.headers, 'content-type') ?? '');
     if (translator === null) return relay(call, attempt, reply, capture);
     return relayTranslated(call, attempt, { reply, translator, capture });
   }
 
-  #sendOn({ leg, answer, attempt }: Held): void {
-    sendOn(answer, this.#passOn(leg, attempt, answer.reply));
+  #sendOn({ leg, answer, attempt }: Held): Sink | null {
+    return sendOn(answer, this.#passOn(leg, attempt, answer.reply));
   }
 
   #learn({ target }: Leg, { headersMs }: Attempt, failed: boolean): void {

@@ -16,8 +16,10 @@ export function retry(
     // A key that was refused is refused again.
     if (tries > policy.retries || failure.credentials) return null;
     if (!isAmong(failure, policy.on) || !mayRepeat(failure, call)) return null;
+    const again = leg.again();
+    if (again === null) return null;
     tried.set(leg.index, tries);
-    return { leg: leg.again(), reason: 'retry', waitMs: waitOf(policy, failure, tries, random) };
+    return { leg: again, reason: 'retry', waitMs: waitOf(policy, failure, tries, random) };
   };
 }
 

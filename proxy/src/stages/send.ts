@@ -102,6 +102,8 @@ class Exchange implements Dispatcher.DispatchHandler, Sending, Reply {
   headers: string[] = [];
   #abort: ((error?: Error) => void) | null = null;
   #reason: Error | null = null;
+  /** It was given up while it waited for a connection. */
+  #over = false;
   #resume: () => void = () => undefined;
   #sink: Sink | null = null;
 
@@ -111,9 +113,13 @@ class Exchange implements Dispatcher.DispatchHandler, Sending, Reply {
   ) {}
 
   abort(reason: Error): void {
+    if (this.#over) return;
     this.#reason = reason;
-    // Before there is a connection undici has nothing to end: it is told as soon as there is one.
-    this.#abort?.(reason);
+    if (this.#abort !== null) return this.#abort(reason);
+    // Before there is a connection undici has nothing to end: it is told as soon as there is one, and nobody waits for that.
+    this.#over = true;
+    this.attempt.endedAt ??= now();
+    this.receiver.failed(reason);
   }
 
   resume(): void {
@@ -152,6 +158,7 @@ class Exchange implements Dispatcher.DispatchHandler, Sending, Reply {
   }
 
   onError(error: Error): void {
+    if (this.#over) return;
     this.attempt.endedAt ??= now();
     if (this.#sink === null) this.receiver.failed(error);
     else this.#sink.error(error);

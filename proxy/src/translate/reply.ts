@@ -252,7 +252,11 @@ export class TranslatedReply implements ReplyTranslator {
       this.#out.push(errorDocument(error, this.#options.from));
     } else if (this.whole) {
       this.#out.push(JSON.stringify(speeches[this.#options.from].writeDocument(this.#folded, this.#context)));
-    } else this.status = 502;
+    } else {
+      this.status = 502;
+      const error = { status: 502, type: null, message: 'The provider ended its reply before it was complete.' };
+      this.#out.push(errorDocument(error, this.#options.from));
+    }
   }
 }
 
