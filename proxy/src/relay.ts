@@ -16,9 +16,10 @@ const noError = { type: '', message: '' };
 /** Passes the head of `reply`, the answer of `attempt`, on. @returns what takes its body; how it ends is told to `capture` and the call's `close` handler. */
 export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Capture): Sink {
   const { outgoing } = call;
+  // Weir's own headers say who answered.
+  if (attempt !== call.attempts.at(-1)) call.answeredBy = attempt.index;
   const head = responseHead(call, reply);
   outgoing.sendDate = false;
-  if (attempt !== call.attempts.at(-1)) call.answeredBy = attempt.index;
   capture.head(call, attempt, reply.status, head.kept);
   const verdict: Verdict = { outcome: outcomeOf(reply.status), error: noError };
   attempt.outcome = verdict.outcome;

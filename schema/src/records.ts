@@ -118,6 +118,9 @@ export const requestRow = z.object({
   /** What limits count for this call where its tokens, or its cost, cannot be known. */
   limit_tokens: count.nullable(),
   limit_usd: usd.nullable(),
+  /** Who was asked first, and for which model: where it is not `provider`, and not `request_model`. */
+  limit_provider: text,
+  limit_model: text,
   saved_usd: usd.nullable(),
   price_id: text,
   service_tier: text,

@@ -204,6 +204,8 @@ export function requestRow(at: number, request_id: string, over: Partial<Request
     list_cost_usd: null,
     limit_tokens: null,
     limit_usd: null,
+    limit_provider: '',
+    limit_model: '',
     saved_usd: null,
     price_id: '',
     service_tier: '',

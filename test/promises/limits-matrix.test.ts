@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { firstKey, makeKey } from '../support/administration.ts';
+import { ask as askWeir, firstKey, makeKey } from '../support/administration.ts';
 import { until, within } from '../support/deadline.ts';
 import { rawRequest } from '../support/http.ts';
 import { chatChunks, chatCompletion, json, startProvider, type ScriptedProvider } from '../support/provider.ts';
@@ -12,19 +12,36 @@ let weir: TestWeir;
 let provider: ScriptedProvider;
 let sockets: WebSocketServer;
 const held = new Map<string, () => void>();
+/** Questions that have failed once, and are answered the next time. */
+const failed = new Set<string>();
 beforeAll(async () => {
   provider = await startProvider(async (seen, response) => {
+    const failing = /"fails":"([^"]+)"/.exec(seen.body.toString())?.[1];
+    if (failing !== undefined && !failed.has(failing)) {
+      failed.add(failing);
+      return json(response, { error: { message: 'try again' } }, 500);
+    }
     const name = /"hold":"([^"]+)"/.exec(seen.body.toString())?.[1];
     if (name !== undefined) await new Promise<void>((resolve) => held.set(name, resolve));
     if (seen.body.includes('"stream":true')) {
+      if (seen.body.includes('"endless"')) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(chatChunks(['Hello ', 'there ']).slice(0, 3).join(''));
+        return;
+      }
       response.writeHead(200, { 'content-type': 'text/event-stream' }).end(chatChunks(['Hello']).join(''));
       return;
     }
-    const usage = { prompt_tokens: 1000, completion_tokens: 1000, total_tokens: 2000 };
+    // Of one that failed before it is more than all its attempts may come to at most.
+    const tokens = failing === undefined ? 1_000 : 10_000;
+    const usage = { prompt_tokens: tokens, completion_tokens: tokens, total_tokens: 2 * tokens };
     json(response, { ...chatCompletion(), usage });
   });
   sockets = new WebSocketServer({ server: provider.server });
-  weir = await startWeir({ openai: provider.url, groq: provider.url }, { OPENAI_API_KEY: 'sk-held' });
+  weir = await startWeir(
+    { openai: provider.url, groq: provider.url },
+    { OPENAI_API_KEY: 'sk-held', GROQ_API_KEY: 'gsk-held' },
+  );
 });
 afterAll(async () => {
   for (const release of held.values()) release();
@@ -44,6 +61,7 @@ const post = (key: string, path: string, body: string | Buffer, headers: [string
   rawRequest(weir.proxy.url, { path, body, headers: [['Weir-Key', key], ...mine, ...headers] });
 
 const path = '/openai/v1/chat/completions';
+const again: [string, string][] = [['Weir-Retry', 'retries=2, min=1, max=5']];
 /** @returns the status that a call ends with. `model`: the model that Weir counts it by. */
 const ways: Record<string, { model: string; ask: (key: string) => Promise<number> }> = {
   plain: { model, ask: async (key) => (await post(key, path, chat())).status },
@@ -80,6 +98,21 @@ const ways: Record<string, { model: string; ask: (key: string) => Promise<number
     ask: async (key) => (await post(key, path, chat(), [['Authorization', 'Bearer sk-own']])).status,
   },
   'a WebSocket': { model: '', ask: upgrade },
+  retried: { model, ask: async (key) => (await post(key, path, chat(), again)).status },
+  'with a fallback': {
+    model,
+    ask: async (key) =>
+      (await post(key, path, chat(), [['Weir-Fallback', 'to=(groq/llama-3.3-70b-versatile)']])).status,
+  },
+  'to another model of a split': {
+    model,
+    ask: async (key) =>
+      (await post(key, path, chat({ model: 'other' }), [['Weir-Split', `to=(openai/${model})`]])).status,
+  },
+  'the unified API': {
+    model,
+    ask: async (key) => (await post(key, '/v1/chat/completions', chat({ model: `openai/${model}` }))).status,
+  },
 };
 
 function upgrade(key: string): Promise<number> {
@@ -129,12 +162,93 @@ test.concurrent.each(cells)('%s by %j', async (unit, by) => {
       return row?.rows === '1' ? true : undefined;
     });
   }
-  for (const [way, { model: counted, ask }] of Object.entries(ways)) {
+  for (const [way, { model: itsModel, ask }] of Object.entries(ways)) {
     // What asks for another model is counted apart, and has room of its own.
-    const apart = by.includes('model') && counted !== model;
+    const apart = by.includes('model') && itsModel !== model;
     const status = await ask(key);
     if (!apart) expect(status, way).toBe(429);
   }
   held.get(name)?.();
   expect((await first).status).toBe(200);
 });
+
+/** Room for what a call of two or three attempts may come to, and none once it has been answered. */
+const room: Record<string, object> = { tokens: { quota: 4_000 }, usd: { quota: 0.001 } };
+
+/** Ways in which the one call goes that uses a limit up. @param name of the cell. */
+const users: Record<string, (key: string, name: string) => Promise<number>> = {
+  'a retry': async (key, name) => (await post(key, path, chat({ metadata: { fails: name } }), again)).status,
+  'a fallback': async (key, name) =>
+    (
+      await post(key, path, chat({ metadata: { fails: name } }), [
+        ['Weir-Fallback', 'to=(openai/gpt-4o-mini-2024-07-18)'],
+      ])
+    ).status,
+  'a unified call that is retried': async (key, name) =>
+    (await post(key, '/v1/chat/completions', chat({ model: `openai/${model}`, metadata: { fails: name } }), again))
+      .status,
+};
+const used = Object.keys(users).flatMap((way) =>
+  ['requests', 'tokens', 'usd'].flatMap((unit) =>
+    [[], ['user'], ['property:team']].map((by) => [way, unit, by] as const),
+  ),
+);
+test.concurrent.each(used)('%s uses up %s by %j', async (way, unit, by) => {
+  const name = `${way} ${unit} ${by.join(' ')}`;
+  const limits = [{ name: 'full', ...units[unit], ...(unit === 'requests' ? {} : room[unit]), by }];
+  const { key, key_id } = await makeKey(weir.proxy.url, firstKey(weir.dataDir), { limits, project: 'p' });
+  expect(await users[way]?.(key, name)).toBe(200);
+  await counted(key_id, 1);
+  // All attempts of a call are one: the failed one takes nothing.
+  const [row] = await weir.query<object>(`SELECT attempts, retry_cost_usd FROM requests WHERE key_id = '${key_id}'`);
+  expect(row).toMatchObject({ attempts: 2, retry_cost_usd: '0' });
+  for (const [other, { ask }] of Object.entries(ways)) expect([other, await ask(key)]).toEqual([other, 429]);
+});
+test.each([[], ['user'], ['session'], ['property:team']].map((by) => [by] as const))(
+  'a stream that its client leaves is counted by %j as a request and by what had come, and gives its place back',
+  async (by) => {
+    const limits = Object.keys(units).map((unit) => ({
+      name: unit,
+      ...units[unit],
+      quota: unit === 'requests' ? 1 : unit === 'concurrent' ? 1 : 1e6,
+      by,
+    }));
+    const { key, key_id } = await makeKey(weir.proxy.url, firstKey(weir.dataDir), { limits, project: 'p' });
+    const gone = new AbortController();
+    const response = await fetch(`${weir.proxy.url}${path}`, {
+      method: 'POST',
+      body: chat({ stream: true, metadata: { endless: 'endless' } }),
+      headers: {
+        'content-type': 'application/json',
+        'weir-key': key,
+        ...Object.fromEntries(mine),
+        ...Object.fromEntries(again),
+      },
+      signal: gone.signal,
+    });
+    await response.body?.getReader().read();
+    gone.abort();
+    await counted(key_id, 1);
+    const [row] = await weir.query<{ outcome: string; tokens: string }>(
+      `SELECT outcome, input_tokens + output_tokens AS tokens FROM requests WHERE key_id = '${key_id}'`,
+    );
+    expect(row?.outcome).toBe('cancelled');
+    expect(Number(row?.tokens)).toBeGreaterThan(0);
+    const stands = await until(30_000, 'it is settled', async () => {
+      const told = await askWeir(weir.proxy.url, firstKey(weir.dataDir), 'GET', `/keys/${key_id}/spend`);
+      const limitsNow = told.json.limits as { name: string; counts: { used: number }[] }[];
+      const of = (name: string): number => limitsNow.find((one) => one.name === name)?.counts[0]?.used ?? 0;
+      return of('tokens') === Number(row?.tokens) && of('concurrent') === 0 ? of : undefined;
+    });
+    expect(stands('requests')).toBe(1);
+    expect(stands('usd')).toBeGreaterThan(0);
+    for (const [other, { ask }] of Object.entries(ways)) expect([other, await ask(key)]).toEqual([other, 429]);
+  },
+);
+
+async function counted(keyId: string, calls: number): Promise<void> {
+  await until(30_000, `${calls} rows of ${keyId}`, async () => {
+    const [row] = await weir.query<{ rows: string }>(`SELECT count() AS rows FROM requests WHERE key_id = '${keyId}'`);
+    return Number(row?.rows) >= calls ? true : undefined;
+  });
+}

@@ -238,6 +238,8 @@ test('when attempts end without an answer, the client gets the last answer that 
   };
   const answer = await ask({ headers: withKey(['Weir-Fallback', 'to=(mistral/mistral-small)']) });
   expect([answer.status, answer.header('x-from')]).toEqual([429, 'openai']);
+  // The headers name who said it, not who was asked last.
+  expect([answer.header('weir-provider'), answer.header('weir-model')]).toEqual(['openai', 'gpt-4o-mini']);
   expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { message: 'Slow down' } });
   expect(await rowOf(answer)).toMatchObject({
     status: 429,

@@ -235,6 +235,8 @@ const blank = {
   list_cost_usd: null,
   limit_tokens: null,
   limit_usd: null,
+  limit_provider: '',
+  limit_model: '',
   saved_usd: null,
   price_id: '',
   service_tier: '',

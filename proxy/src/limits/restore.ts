@@ -111,13 +111,18 @@ export const sumOf = {
   concurrent: '0',
 } as const;
 
+/** Calls are counted by where they go first: a row says that apart, where somebody else answered or the client named it otherwise. */
+const firstAsked = {
+  model: `if(limit_model = '', request_model, limit_model)`,
+  provider: `if(limit_provider = '', provider, limit_provider)`,
+};
+
 const columnOf: Record<string, string> = {
   key: 'key_id',
   project: 'project',
   user: 'user_id',
   session: 'session_id',
-  model: 'request_model',
-  provider: 'provider',
+  ...firstAsked,
 };
 
 /**
@@ -149,8 +154,8 @@ export function restoreQuery(
     ...(besides.length > 0 ? [`request_id NOT IN ${bind('Array(String)', besides)}`] : []),
     ...(from === 'key' ? [`key_id IN ${bind('Array(String)', [owner, ...madeBy])}`] : []),
     ...(from === 'route' ? [`route = ${bind('String', owner)}`] : []),
-    ...(match.providers === undefined ? [] : [anyOf('provider', match.providers, bind)]),
-    ...(match.models === undefined ? [] : [anyOf('request_model', match.models, bind)]),
+    ...(match.providers === undefined ? [] : [anyOf(firstAsked.provider, match.providers, bind)]),
+    ...(match.models === undefined ? [] : [anyOf(firstAsked.model, match.models, bind)]),
     ...(match.keys === undefined ? [] : [anyOf('key_id', match.keys, bind)]),
     ...(match.projects === undefined ? [] : [anyOf('project', match.projects, bind)]),
     ...(match.operations === undefined ? [] : [`operation IN ${bind('Array(String)', match.operations)}`]),

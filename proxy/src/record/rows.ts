@@ -42,6 +42,9 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
   const usage = measured.usage ?? noUsage;
   const held = heldOf(start, end, measured);
   const last = answeringAttempt(end);
+  const provider = last?.provider ?? from.provider;
+  const asked = start.model ?? read?.request.model ?? from.request_model;
+  const counted = countedAs(end.attempts[0], read?.request.model ?? from.request_model);
   const others = end.attempts.filter((attempt) => attempt !== last);
   const unknownOthers = others.some(mayHaveBeenBilled);
   return {
@@ -50,13 +53,13 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     client_request_id: from.client_request_id,
     project: from.project,
     key_id: from.key_id,
-    provider: last?.provider ?? from.provider,
+    provider,
     operation: from.operation,
     method: from.method,
     path: from.path,
     query: from.query,
     host: last?.host ?? from.host,
-    request_model: start.model ?? read?.request.model ?? from.request_model,
+    request_model: asked,
     response_model: reply?.model ?? '',
     streamed: (read?.request.streamed ?? false) || isStream(read),
     status: to.status,
@@ -90,6 +93,8 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
     list_cost_usd: cost?.list_cost_usd ?? null,
     limit_tokens: held.tokens === null ? null : Math.min(held.tokens, 4_294_967_295),
     limit_usd: held.nanos === null ? null : usdText(BigInt(Math.min(Math.round(held.nanos), 1e18 - 1e9))),
+    limit_provider: counted.provider === provider ? '' : counted.provider,
+    limit_model: counted.model === asked ? '' : counted.model,
     saved_usd: null,
     price_id: cost?.price_id ?? '',
     service_tier: reply?.serviceTier ?? read?.request.serviceTier ?? '',
@@ -130,6 +135,11 @@ export function requestRow(start: StartNote, end: EndNote, read: ReadCall | null
       ]),
     ],
   };
+}
+
+/** By what limits counted a call: who was asked first, for which model. @param asked by the body or the path. */
+function countedAs(first: NotedAttempt | undefined, asked: string): { provider: string; model: string } {
+  return { provider: first?.provider ?? '', model: first?.model ?? asked };
 }
 
 const byTokens: ReadonlySet<string> = new Set(TOKEN_OPERATIONS);
