@@ -18,9 +18,7 @@ export function inUnits(rule: Rule, amount: number): number {
 /** `RateLimit-Policy` and `RateLimit`, as names and values. @param at ms since 1970. */
 export function limitFields(counted: readonly Counted[], at: number): string[] {
   if (counted.length === 0) return [];
-  const policies = counted.map(
-    ({ rule }) => `${quoted(rule.policy.name)};q=${decimal(rule.policy.quota)}${unitOf(rule)}${windowOf(rule, at)}`,
-  );
+  const policies = counted.map(({ rule }) => policyText(rule, at));
   const limits = counted.map(({ rule, standing }) => {
     const left = Math.max(0, inUnits(rule, rule.policy.quota) - standing.sum);
     const rest = rule.policy.unit === 'usd' ? left / nanosPerDollar : left;
@@ -28,6 +26,18 @@ export function limitFields(counted: readonly Counted[], at: number): string[] {
     return `${quoted(rule.policy.name)};r=${decimal(rest)}${resets}`;
   });
   return ['RateLimit-Policy', policies.join(', '), 'RateLimit', limits.join(', ')];
+}
+
+const texts = new WeakMap<Rule, string>();
+
+/** A limit as it is written. Days and months differ in length: those are said anew each time. */
+function policyText(rule: Rule, at: number): string {
+  const { name, quota, window } = rule.policy;
+  const known = texts.get(rule);
+  if (known !== undefined) return known;
+  const text = `${quoted(name)};q=${decimal(quota)}${unitOf(rule)}${windowOf(rule, at)}`;
+  if (window === null || 'seconds' in window) texts.set(rule, text);
+  return text;
 }
 
 /** Whole seconds, at least one: `Retry-After: 0` would say that there is no need to wait. */
