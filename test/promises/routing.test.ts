@@ -585,3 +585,13 @@ test.for(['GET', 'HEAD', 'DELETE'])('%s may be repeated, whatever comes back', a
   expect([answer.status, answer.header('weir-attempts'), answer.body.length]).toEqual([204, '2', 0]);
   expect(await rowOf(answer)).toMatchObject({ status: 204, outcome: 'ok', attempts: 2 });
 });
+
+test('a credential in the query stays with the place that the path names', async () => {
+  const path = '/azure/my-res/openai/v1/chat/completions?api-key=az-own&api-version=preview';
+  expect((await ask({ path })).status).toBe(200);
+  expect((await ask({ path, headers: withKey(['Weir-Split', 'to=(azure:other/gpt-5)']) })).status).toBe(200);
+  const [own, other] = providers.azure?.seen ?? [];
+  expect(own?.url).toBe('/openai/v1/chat/completions?api-key=az-own&api-version=preview');
+  expect(other?.url).toBe('/openai/v1/chat/completions?api-version=preview');
+  expect([headerOf(own, 'api-key'), headerOf(other, 'api-key')]).toEqual([undefined, 'az-held']);
+});
