@@ -543,7 +543,10 @@ test('a refusal that is too long to be read goes on to its end', async () => {
 });
 
 test('a key that is taken away in mid-call ends its retries, and the answer goes on', async () => {
-  const stored = await askAs(weir.proxy.url, key, 'POST', '/provider-keys', { provider: 'together', secret: 'tg-held-3333' });
+  const stored = await askAs(weir.proxy.url, key, 'POST', '/provider-keys', {
+    provider: 'together',
+    secret: 'tg-held-3333',
+  });
   const path = '/together/v1/chat/completions';
   const headers = withKey(['Weir-Retry', 'retries=2, min=1, max=1']);
   await until(10_000, 'the key is held', async () =>
