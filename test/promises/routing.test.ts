@@ -545,7 +545,10 @@ test('a refusal that is too long to be read goes on to its end', async () => {
 });
 
 test('a key that is taken away in mid-call ends its retries, and the answer goes on', async () => {
-  const stored = await askAs(weir.proxy.url, key, 'POST', '/provider-keys', { provider: 'together', secret: 'tg-held-3333' });
+  const stored = await askAs(weir.proxy.url, key, 'POST', '/provider-keys', {
+    provider: 'together',
+    secret: 'tg-held-3333',
+  });
   const path = '/together/v1/chat/completions';
   const headers = withKey(['Weir-Retry', 'retries=2, min=1, max=1']);
   await until(10_000, 'the key is held', async () =>
@@ -586,4 +589,14 @@ test.for(['GET', 'HEAD', 'DELETE'])('%s may be repeated, whatever comes back', a
   const answer = await rawRequest(weir.proxy.url, { method, path: '/openai/v1/files/file-1', headers });
   expect([answer.status, answer.header('weir-attempts'), answer.body.length]).toEqual([204, '2', 0]);
   expect(await rowOf(answer)).toMatchObject({ status: 204, outcome: 'ok', attempts: 2 });
+});
+
+test('a credential in the query stays with the place that the path names', async () => {
+  const path = '/azure/my-res/openai/v1/chat/completions?api-key=az-own&api-version=preview';
+  expect((await ask({ path })).status).toBe(200);
+  expect((await ask({ path, headers: withKey(['Weir-Split', 'to=(azure:other/gpt-5)']) })).status).toBe(200);
+  const [own, other] = providers.azure?.seen ?? [];
+  expect(own?.url).toBe('/openai/v1/chat/completions?api-key=az-own&api-version=preview');
+  expect(other?.url).toBe('/openai/v1/chat/completions?api-version=preview');
+  expect([headerOf(own, 'api-key'), headerOf(other, 'api-key')]).toEqual([undefined, 'az-held']);
 });
