@@ -2,6 +2,7 @@
 import type { Call } from '../call.ts';
 import { asObject, parseJson, type JsonObject } from '../json/value.ts';
 import type { Provider } from '../providers/provider.ts';
+import { rewriteBody, type BodyChange } from '../routing/rewrite.ts';
 import { endUserOf, namedModel } from '../providers/request.ts';
 import type { Caller } from './rule.ts';
 
@@ -32,6 +33,14 @@ export interface Going {
   /** '' where the call's own stays. */
   model: string;
   host: string;
+  /** What it changes in the body; null: nothing but the model. */
+  variant: BodyChange['variant'];
+}
+
+/** The body as it is sent to a place. */
+export function heldFor(call: Call, held: Held | null, { variant }: Going): Held | null {
+  if (variant === null || held === null) return held;
+  return readHeld(call, rewriteBody(held.bytes, { operation: call.operation, model: null, variant }));
 }
 
 function readCaller(call: Call, held: Held | null): { user: string; model: string } {

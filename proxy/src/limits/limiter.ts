@@ -16,7 +16,7 @@ import type { Routing } from '../routing/routing.ts';
 import { inUnits, limitFields, secondsUntil, sumText, type Counted } from './fields.ts';
 import type { Ask, Ledger, Reservation, Standing, Taken } from './ledger.ts';
 import type { Restorer } from './restore.ts';
-import { callerOf, readHeld, type Going, type Held } from './caller.ts';
+import { callerOf, heldFor, readHeld, type Going, type Held } from './caller.ts';
 import { applies, countOf, makeRule, type Caller, type Rule } from './rule.ts';
 import { frameAt } from './window.ts';
 import { dearer, times, worstCase, type WorstCase } from './worst-case.ts';
@@ -99,7 +99,9 @@ export class Limiter {
     const caller = callerOf(call, held, going[0]);
     const rules = all.filter((rule) => applies(rule, caller));
     if (rules.length === 0) return rest;
-    const each = going.map((place) => this.#mostOf(rules, callerOf(call, held, place), { held, host: place.host }));
+    const each = going.map((place) => {
+      return this.#mostOf(rules, callerOf(call, held, place), { held: heldFor(call, held, place), host: place.host });
+    });
     await this.#take(rules, caller, times(each.reduce(dearer), shares), shares);
     return rest;
   }

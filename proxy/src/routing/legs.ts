@@ -142,6 +142,11 @@ export class Leg {
     return this.#translation?.reply(status, contentType) ?? null;
   }
 
+  /** What it changes in the body beside the model. */
+  get variant(): PlannedTarget['variant'] {
+    return this.planned.variant;
+  }
+
   /** What it is followed by while the process runs; null for a call that goes where its path says. */
   get target(): string | null {
     return this.planned.target;

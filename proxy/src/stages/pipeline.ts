@@ -155,7 +155,8 @@ export class Pipeline implements Sending {
       // What a provider says of Weir's own key is not for the caller.
       if (answer.whole && !failure.credentials) this.#last = { leg, answer, attempt };
       this.#go(next, failure);
-    } else {
+    } else if (this.#last !== null) return this.#sendOn(this.#last);
+    else {
       this.options.refuse(
         new WeirError(
           'upstream_credentials',

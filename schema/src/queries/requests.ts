@@ -31,6 +31,7 @@ const listColumns = requestRow.pick({
   session_id: true,
   key_id: true,
   route: true,
+  split: true,
   variant: true,
   attempts: true,
   cache: true,
@@ -63,7 +64,7 @@ export const place = z.object({ key: z.string().max(40), started_at: z.string().
 export type Place = z.infer<typeof place>;
 
 const columns = sql`request_id, started_at, provider, operation, path, status, outcome, error_type, error_message, duration_ms, ttft_ms,
-           input_tokens, output_tokens, cache_read_tokens, reasoning_tokens, usage_source, cost_usd, user_id, session_id, key_id, route, variant,
+           input_tokens, output_tokens, cache_read_tokens, reasoning_tokens, usage_source, cost_usd, user_id, session_id, key_id, route, split, variant,
            attempts, cache, finish_reasons, tool_calls, streamed, properties, request_model`;
 
 function beyond(at: Place, by: Sort, forward: boolean): Sql {
@@ -134,6 +135,7 @@ const guarded = sql`* REPLACE (${join(
     sql`path`,
     sql`query`,
     sql`request_model`,
+    sql`limit_model`,
     sql`response_model`,
     sql`error_type`,
     sql`error_message`,

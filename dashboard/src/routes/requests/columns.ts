@@ -30,6 +30,7 @@ export const columns: readonly Column[] = [
   { id: 'cache', name: 'Cache', from: 3 },
   { id: 'finish', name: 'Finish', from: 3 },
   { id: 'route', name: 'Route', from: 3 },
+  { id: 'split', name: 'Split', from: 3 },
   { id: 'variant', name: 'Variant', from: 3 },
   { id: 'key', name: 'Key', from: 3 },
   { id: 'properties', name: 'Properties', from: 3 },

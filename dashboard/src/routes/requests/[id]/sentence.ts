@@ -2,15 +2,27 @@
 import type { AttemptRow, RequestRow } from '@weir/schema/records';
 import { duration, plain, plural } from '$lib/format.ts';
 import { isError } from '$lib/outcome.ts';
+import { answering } from './attempt-words.ts';
 
 type Row = Omit<RequestRow, 'project'>;
 const ms = (value: number): string => plain(duration(value));
 const name = (attempt: Pick<AttemptRow, 'provider' | 'model'>): string => attempt.model || attempt.provider;
+const full = ({ provider, model }: AttemptRow): string => (model === '' ? provider : `${provider}/${model}`);
 
 function why(attempt: AttemptRow): string {
   if (attempt.outcome === 'timeout') return 'did not answer in time';
-  if (attempt.outcome === 'network_error') return 'could not be reached';
+  if (attempt.outcome === 'network_error')
+    return attempt.connect_ms === null ? 'could not be reached' : 'lost the connection';
+  if (attempt.status !== null && attempt.status < 400) return 'told an error inside its answer';
   return `${attempt.outcome === 'rate_limited' || attempt.outcome === 'client_error' ? 'refused' : 'failed'}${attempt.status === null ? '' : ` with ${attempt.status}`}`;
+}
+
+/** Targets that were not asked, because their circuit was open. */
+function avoided({ warnings }: Row): string {
+  const open = warnings
+    .filter((one) => one.startsWith('circuit_open:'))
+    .map((one) => one.slice('circuit_open:'.length));
+  return open.length === 0 ? '' : ` in place of ${open.join(' and ')}, left alone after failures`;
 }
 
 const endings: Partial<Record<RequestRow['outcome'], (row: Row) => [string, string]>> = {
@@ -43,11 +55,17 @@ export function sentence(row: Row, attempts: readonly AttemptRow[]): { bold: str
   const failed = attempts.filter((attempt) => isError(attempt.outcome));
   const last = attempts.at(-1);
   if (isError(row.outcome)) {
-    const tried = attempts.length > 1 ? ` after ${plural(attempts.length, 'attempt')}` : '';
     const cause = row.error_message || row.error_type.replaceAll('_', ' ');
+    const kept = answering(row, attempts);
+    if (kept && last && kept !== last)
+      return {
+        bold: `${name(kept)} ${why(kept)}`,
+        rest: `${cause ? `: ${cause.replace(/\.$/, '')}` : ''}. That answer was passed on, because ${name(last)} ${why(last)} after it.`,
+      };
+    const tried = attempts.length > 1 ? ` after ${plural(attempts.length, 'attempt')}` : '';
     return {
       bold: `${last ? name(last) : row.provider} ${last ? why(last) : 'gave no answer'}${tried}`,
-      rest: `${cause ? `: ${cause}` : ''}.`,
+      rest: `${cause ? `: ${cause.replace(/\.$/, '')}` : ''}.`,
     };
   }
   const first = failed[0];
@@ -60,8 +78,10 @@ export function sentence(row: Row, attempts: readonly AttemptRow[]): { bold: str
         bold: `${name(last)} answered at attempt ${attempts.length}`,
         rest: `; before, it ${why(first)}${failed.length > 1 ? ` (${times})` : ''}. ${cost}`,
       };
+    // The same model at another provider.
+    const called = name(first) === name(last) ? full : name;
     return {
-      bold: `${name(last)} answered in place of ${name(first)}`,
+      bold: `${called(last)} answered in place of ${called(first)}`,
       rest: `, which ${why(first)}${failed.length > 1 ? ` (${times} in all)` : ''}. ${cost}`,
     };
   }
@@ -72,6 +92,6 @@ export function sentence(row: Row, attempts: readonly AttemptRow[]): { bold: str
       : '';
   return {
     bold: `${who} answered in ${ms(row.duration_ms)}`,
-    rest: `${asked}${row.ttft_ms === null ? '' : `; the first token came after ${ms(row.ttft_ms)}`}${row.upstream_ms > 0 ? `. Weir added ${ms(row.overhead_ms)}` : ''}.`,
+    rest: `${asked}${avoided(row)}${row.ttft_ms === null ? '' : `; the first token came after ${ms(row.ttft_ms)}`}${row.upstream_ms > 0 ? `. Weir added ${ms(row.overhead_ms)}` : ''}.`,
   };
 }

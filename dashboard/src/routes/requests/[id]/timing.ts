@@ -7,6 +7,8 @@ export interface Bar {
   /** Milliseconds from the request's first byte. */
   start: number;
   waitFrom: number;
+  /** Its length; no bar goes on past the request's own end. */
+  shown: number;
   connect: number;
   headers: number;
   content: number;
@@ -26,19 +28,21 @@ export function bars(
     // Rows whose attempts all bear the request's own time are placed one after the other.
     const start = Math.max(0, Math.min(index > 0 && told <= 0 ? clock + attempt.wait_ms : told, row.duration_ms));
     clock = start + attempt.duration_ms;
-    const connect = Math.min(attempt.connect_ms ?? 0, attempt.duration_ms);
-    const headers = Math.max(0, Math.min((attempt.headers_ms ?? 0) - connect, attempt.duration_ms - connect));
+    const shown = Math.min(attempt.duration_ms, row.duration_ms - start);
+    const connect = Math.min(attempt.connect_ms ?? 0, shown);
+    const headers = Math.max(0, Math.min((attempt.headers_ms ?? 0) - connect, shown - connect));
     const last = index === attempts.length - 1;
     const first = last && row.ttft_ms !== null ? row.ttft_ms - start : connect + headers;
-    const content = Math.max(0, Math.min(first - connect - headers, attempt.duration_ms - connect - headers));
+    const content = Math.max(0, Math.min(first - connect - headers, shown - connect - headers));
     return {
       attempt,
       start,
       waitFrom: Math.max(0, start - attempt.wait_ms),
+      shown,
       connect,
       headers,
       content,
-      rest: Math.max(0, attempt.duration_ms - connect - headers - content),
+      rest: Math.max(0, shown - connect - headers - content),
     };
   });
 }
