@@ -261,3 +261,18 @@ test('what a limit has no room for goes to a cheaper model, where the route says
   const strict = await ask('strict', { as: limited.key });
   expect([strict.status, strict.header('weir-error')]).toEqual([429, 'limit_exceeded']);
 });
+
+test('what a variant lets a model write is taken from a budget, and not what the caller asked for', async () => {
+  const limited = await makeKey(weir.proxy.url, key, {
+    name: 'tokens',
+    project: 'p',
+    limits: [{ name: 'tokens', unit: 'tokens', quota: 10_000, window: { seconds: 3600 } }],
+  });
+  const to = [{ target: 'openai/wordy', parameters: { max_tokens: 20_000 } }];
+  await save({ name: 'wordy', split: { name: 'wordy', by: 'request', to } });
+  const asked = { as: limited.key, body: { max_tokens: 10 } };
+  const got = await ask('wordy', asked);
+  expect([got.status, got.header('weir-error')]).toEqual([429, 'limit_exceeded']);
+  await save({ name: 'brief', target: 'openai/brief' });
+  expect((await ask('brief', asked)).status).toBe(200);
+});

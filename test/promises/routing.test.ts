@@ -373,6 +373,15 @@ test('keys that Weir holds: 429 takes the next, 401 lets one rest, a 5xx asks th
     error_type: 'upstream_credentials',
     attempts: 2,
   });
+  // One whose quota is used up has answered: that is the answer.
+  first = '';
+  providers.xai!.script = (seen, response) => {
+    first ||= keyOf(seen);
+    json(response, { error: {} }, keyOf(seen) === first ? 429 : 401);
+  };
+  const mixed = await ask({ path, headers: withKey() });
+  expect([mixed.status, mixed.header('weir-error'), mixed.header('weir-attempts')]).toEqual([429, undefined, '2']);
+  providers.xai!.script = (_, response) => json(response, { error: {} }, 401);
   // It is not the caller's fault: another provider may still answer.
   const elsewhere = await ask({ path, headers: withKey(['Weir-Fallback', 'to=(groq/llama-3.3-70b-versatile)']) });
   expect([elsewhere.status, elsewhere.header('weir-provider')]).toEqual([200, 'groq']);
