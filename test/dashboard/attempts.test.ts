@@ -32,7 +32,7 @@ const lost = {
   outcome: 'network_error',
   error_type: 'network:ECONNRESET',
   warnings: ['unknown_attempt_cost'],
-} as const;
+} satisfies Partial<AttemptRow>;
 
 const cases: Record<string, Case> = {
   'a retry': {

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { insertRows } from '@weir/schema/insert';
 import type { DryRunAnswer, RouteView } from '@weir/schema/settings/route-desk';
 import { ask, firstKey, makeKey, type Answered } from '../support/administration.ts';
+import { runCli } from '../support/cli.ts';
 import { until } from '../support/deadline.ts';
 import { startProxy, startWeir, reachesStore, type ProxyProcess, type TestWeir } from '../support/weir.ts';
-import { mkdtempSync, rmSync, copyFileSync, mkdirSync } from 'node:fs';
+import { mkdtempSync, rmSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -336,4 +337,31 @@ describe('a dry run', () => {
     const got = await by('POST', '/routes/dry-run', { route: 'nobody' });
     expect([got.status, errorOf(got).code]).toEqual([404, 'unknown_route']);
   });
+});
+
+test('the routes of an import are saved: made the first time, changed the second', async () => {
+  const file = join(weir.dataDir, 'portkey.json');
+  const config = (weight: number): void =>
+    writeFileSync(
+      file,
+      JSON.stringify({
+        strategy: { mode: 'loadbalance' },
+        targets: [
+          { provider: 'openai', weight, override_params: { model: 'gpt-5' } },
+          { provider: 'groq', weight: 1, override_params: { model: 'llama-3.3-70b-versatile' } },
+        ],
+      }),
+    );
+  for (const [weight, said] of [
+    [1, 'brought is made.'],
+    [3, 'brought is changed.'],
+  ] as const) {
+    config(weight);
+    const ended = await runCli(['import', 'portkey', file, '--name', 'brought', '--apply', '--weir', weir.proxy.url], {
+      WEIR_KEY: admin,
+    });
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining(said)]);
+    const { json } = await by('GET', '/routes/brought');
+    expect(json.settings).toMatchObject({ balance: { to: [{ target: 'openai/gpt-5', weight }, { weight: 1 }] } });
+  }
 });

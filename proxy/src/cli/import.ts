@@ -117,7 +117,9 @@ function keyLine({ provider, place, secret }: NeededKey): string {
 async function apply(routes: readonly RouteSettings[], weir: string | undefined): Promise<void> {
   const running = findRunning(weir);
   for (const route of routes) {
-    const changed = await administer(running, 'PATCH', `/routes/${encodeURIComponent(route.name)}`, route);
+    const changed = await administer(running, 'PATCH', `/routes/${encodeURIComponent(route.name)}`, {
+      settings: route,
+    });
     const done = changed.status === 404 ? await administer(running, 'POST', '/routes', route) : changed;
     if (done.status >= 300) {
       const words = done.message === '' ? `it answered ${done.status}` : done.message;
