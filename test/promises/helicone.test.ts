@@ -82,11 +82,16 @@ test('Helicone-Fallbacks: a provider by its host, with the key that Weir holds f
   expect([unknown.status, (await rowOf(unknown)).warnings]).toEqual([500, ['ignored_header:helicone-fallbacks']]);
 });
 
-test('Helicone-Model-Override: recorded and priced as the model that the caller names', async () => {
-  const answer = await ask(['Helicone-Model-Override', 'gpt-4o']);
-  const row = await rowOf(answer);
-  expect([row.request_model, row.response_model]).toEqual(['gpt-4o', 'gpt-4o-mini']);
-  expect(row.price_id).toContain('gpt-4o');
+test('Helicone-Model-Override: recorded as the model that the caller names, and priced so where the answer names none', async () => {
+  const { model: _, ...nameless } = chatCompletion() as Record<string, unknown>;
+  provider.script = (_seen, response) => json(response, nameless);
+  const row = await rowOf(await ask(['Helicone-Model-Override', 'gpt-4o']));
+  expect([row.request_model, row.response_model]).toEqual(['gpt-4o', '']);
   // 12 tokens in at 2.5 dollars a million, 3 out at 10.
   expect(Number(row.cost_usd)).toBeCloseTo(0.00006, 9);
+  // It is no way to a lower price.
+  provider.script = (_seen, response) => json(response, chatCompletion('gpt-4o'));
+  const named = await rowOf(await ask(['Helicone-Model-Override', 'gpt-4o-mini']));
+  expect([named.request_model, named.response_model]).toEqual(['gpt-4o-mini', 'gpt-4o']);
+  expect(Number(named.cost_usd)).toBeCloseTo(0.00006, 9);
 });

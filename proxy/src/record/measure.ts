@@ -27,10 +27,11 @@ export function measure(provider: Provider, read: ReadCall, end: EndNote, { book
   const units = plausibleUnits(read.reply?.units ?? {});
   if (!isBilled(read, usage, counted)) return { usage, units, source, cost: null };
   const last = end.attempts[end.answered ?? end.attempts.length - 1];
+  // Where the caller says another model than its body, that is no way to a lower price of one that answered.
   const asked = read.start.model ?? last?.model ?? read.request.model ?? row.request_model;
   const call = {
     provider: provider.name,
-    model: read.start.model ?? read.reply?.model ?? asked,
+    model: read.reply?.model ?? asked,
     asked,
     usage,
     units,
