@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { chromiumPath, whyNoBrowser } from './support/chromium.ts';
 
-const inBrowser = ['pages', 'empty', 'sign-in-page', 'keys', 'keys-pages', 'routes'].map(
+const inBrowser = ['pages', 'empty', 'sign-in-page', 'keys', 'keys-pages', 'routes', 'attempts'].map(
   (name) => `dashboard/${name}.test.ts`,
 );
 if (chromiumPath === undefined) console.log(`SKIPPED ${inBrowser.join(', ')}: ${whyNoBrowser}.`);
