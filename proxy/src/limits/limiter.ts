@@ -184,7 +184,7 @@ export class Limiter {
     const asks = open.rules.map((rule, index) => {
       const { count = '' } = open.reservation.taken[index] ?? {};
       const amount = { requests: 0, tokens: note.tokens, usd: note.nanos, concurrent: 0 }[rule.policy.unit];
-      return { ...askOf(rule, count, at), amount };
+      return askOf(rule, { count, at, amount });
     });
     const standings = await this.options.ledger.add(asks, at);
     const over = asks.some(({ hard, quota, amount }, index) => {
@@ -255,8 +255,8 @@ export class Limiter {
     const at = Date.now();
     const asks = rules.map((rule) => {
       const { unit } = rule.policy;
-      const amount = { requests: 1, concurrent: 1, tokens: most.tokens, usd: most.nanos }[unit];
-      return { ...askOf(rule, countOf(rule, caller), at), amount: unit === 'usd' && most.unpriced ? 0 : amount };
+      const amount = unit === 'tokens' ? most.tokens : unit !== 'usd' ? 1 : most.unpriced ? 0 : most.nanos;
+      return askOf(rule, { count: countOf(rule, caller), at, amount });
     });
     refuseUnpriced(rules, caller, most);
     const decision = await this.options.ledger.take(call.id, asks, at);
@@ -307,9 +307,12 @@ export class Limiter {
   }
 }
 
-function askOf(rule: Rule, count: string, at: number): Omit<Ask, 'amount'> {
+function askOf<Amount extends number | null>(
+  rule: Rule,
+  { count, at, amount }: { count: string; at: number; amount: Amount },
+): Ask & { amount: Amount } {
   const { unit, window, quota, action } = rule.policy;
-  return { count, unit, frame: frameAt(window, at), quota: inUnits(rule, quota), hard: action === 'refuse' };
+  return { count, unit, frame: frameAt(window, at), quota: inUnits(rule, quota), amount, hard: action === 'refuse' };
 }
 
 /** A sum in dollars cannot be held to where a model's price is not known. */
