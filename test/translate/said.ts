@@ -1,4 +1,5 @@
 /** What a reply says, read by rules of the tests' own from the provider's bytes. */
+import { stable } from './meaning.ts';
 import type { TranslatedDialect } from '../../proxy/src/translate/translate.ts';
 import { readReply } from '../providers/support.ts';
 
@@ -154,4 +155,11 @@ export function saidBy(dialect: TranslatedDialect, given: Buffer, contentType: s
     input: facts.usage?.input_tokens ?? null,
     output: facts.usage?.output_tokens ?? null,
   };
+}
+
+/** What is compared: usage only where the provider told it. */
+export function comparable(said: Said, known: Said): string {
+  const usage = known.input === null || known.output === null ? null : [said.input, said.output];
+  const calls = said.calls.map((call, at) => (known.calls[at]?.args === 'in pieces' ? { name: call.name } : call));
+  return stable({ text: said.text, thinking: said.thinking, calls, finish: said.finish, usage });
 }

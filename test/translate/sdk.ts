@@ -11,9 +11,15 @@ import { finishOf, parseArgs } from './said.ts';
 const sum = (...counts: (number | null | undefined)[]): number =>
   counts.reduce<number>((all, count) => all + (count ?? 0), 0);
 
-async function chat(url: string, streamed: boolean): Promise<Said> {
-  const client = new OpenAI({ apiKey: 'k', baseURL: url, maxRetries: 0 });
-  const question = { model: 'm', messages: [{ role: 'user' as const, content: 'Hi' }] };
+/** What is asked for, and as whom. */
+export interface Asking {
+  model: string;
+  apiKey: string;
+}
+
+async function chat(url: string, streamed: boolean, { model, apiKey }: Asking): Promise<Said> {
+  const client = new OpenAI({ apiKey, baseURL: url, maxRetries: 0 });
+  const question = { model, messages: [{ role: 'user' as const, content: 'Hi' }] };
   const said: Said = { text: '', thinking: '', calls: [], finish: 'stop', input: null, output: null };
   const take = (message: object): void => {
     const { content, refusal, reasoning_content } = message as Record<string, string | null | undefined>;
@@ -61,9 +67,9 @@ async function chat(url: string, streamed: boolean): Promise<Said> {
   };
 }
 
-async function messages(url: string, streamed: boolean): Promise<Said> {
-  const client = new Anthropic({ apiKey: 'k', baseURL: url, maxRetries: 0 });
-  const question = { model: 'm', max_tokens: 64, messages: [{ role: 'user' as const, content: 'Hi' }] };
+async function messages(url: string, streamed: boolean, { model, apiKey }: Asking): Promise<Said> {
+  const client = new Anthropic({ apiKey, baseURL: url, maxRetries: 0 });
+  const question = { model, max_tokens: 64, messages: [{ role: 'user' as const, content: 'Hi' }] };
   const reply = streamed
     ? await client.messages.stream(question).finalMessage()
     : await client.messages.create(question);
@@ -81,9 +87,9 @@ async function messages(url: string, streamed: boolean): Promise<Said> {
   };
 }
 
-async function generate(url: string, streamed: boolean): Promise<Said> {
-  const client = new GoogleGenAI({ apiKey: 'k', httpOptions: { baseUrl: url } });
-  const question = { model: 'm', contents: 'Hi' };
+async function generate(url: string, streamed: boolean, { model, apiKey }: Asking): Promise<Said> {
+  const client = new GoogleGenAI({ apiKey, httpOptions: { baseUrl: url } });
+  const question = { model, contents: 'Hi' };
   const pieces: GenerateContentResponse[] = [];
   if (streamed) for await (const piece of await client.models.generateContentStream(question)) pieces.push(piece);
   else pieces.push(await client.models.generateContent(question));
@@ -106,7 +112,9 @@ async function generate(url: string, streamed: boolean): Promise<Said> {
   return { ...said, finish: finishOf(reason, said.calls.length) };
 }
 
-export const sdks: Readonly<Record<TranslatedDialect, (url: string, streamed: boolean) => Promise<Said>>> = {
+export const sdks: Readonly<
+  Record<TranslatedDialect, (url: string, streamed: boolean, asking: Asking) => Promise<Said>>
+> = {
   chat,
   messages,
   generate_content: generate,
