@@ -1,7 +1,7 @@
 /** A reply as a stream of chat completion chunks: platform.openai.com/docs/api-reference/chat-streaming. */
+import { StreamFrame, type ContentEvent } from '../stream-frame.ts';
 import type { JsonObject } from '../../json/value.ts';
 import type { Usage } from '../../providers/provider.ts';
-import { errorEvent } from '../errors.ts';
 import type { ReplyContext, ReplyEvent, StreamWriter } from '../reply-events.ts';
 import { callIdOf, replyIdOf } from '../whole-reply.ts';
 import { callSeal, finishWord, imageOf, reasoningDetail } from './write-parts.ts';
@@ -18,39 +18,22 @@ interface Choice {
 }
 
 export class ChatStreamWriter implements StreamWriter {
-  #id: string | null = null;
-  #model: string | null = null;
-  #usage: Usage | null = null;
+  readonly #frame = new StreamFrame('chat', {
+    content: (event) => this.#content(event),
+    end: () => this.#end(),
+  });
   readonly #created: number;
   readonly #choices = new Map<number, Choice>();
-  #over = false;
 
   constructor(readonly context: ReplyContext) {
     this.#created = Math.floor(context.now() / 1000);
   }
 
   write(event: ReplyEvent): string {
-    if (this.#over) return '';
-    switch (event.kind) {
-      case 'about':
-        this.#id ??= event.id;
-        this.#model ??= event.model;
-        return '';
-      case 'usage':
-        this.#usage = event.usage;
-        return '';
-      case 'error':
-        this.#over = true;
-        return errorEvent(event.error, 'chat');
-      case 'end':
-        this.#over = true;
-        return this.#end();
-      default:
-        return this.#content(event);
-    }
+    return this.#frame.take(event);
   }
 
-  #content(event: Exclude<ReplyEvent, { kind: 'about' | 'usage' | 'error' | 'end' }>): string {
+  #content(event: ContentEvent): string {
     const known = this.#choices.get(event.choice);
     const choice = known ?? { calls: 0, places: new Map<string, number>(), details: 0, thought: '' };
     this.#choices.set(event.choice, choice);
@@ -109,11 +92,11 @@ export class ChatStreamWriter implements StreamWriter {
   }
 
   get #replyId(): string {
-    return (this.#id ??= replyIdOf(null, this.context.now));
+    return (this.#frame.id ??= replyIdOf(null, this.context.now));
   }
 
   #head(): JsonObject {
-    const model = this.#model ?? this.context.model;
+    const model = this.#frame.model ?? this.context.model;
     return { id: this.#replyId, object: 'chat.completion.chunk', created: this.#created, model };
   }
 
@@ -123,8 +106,8 @@ export class ChatStreamWriter implements StreamWriter {
   }
 
   #end(): string {
-    const asked = this.context.includeUsage && this.#usage !== null;
-    const usage = asked ? sse({ ...this.#head(), choices: [], usage: chatUsage(this.#usage as Usage) }) : '';
+    const asked = this.context.includeUsage && this.#frame.usage !== null;
+    const usage = asked ? sse({ ...this.#head(), choices: [], usage: chatUsage(this.#frame.usage as Usage) }) : '';
     return `${usage}data: [DONE]\n\n`;
   }
 }

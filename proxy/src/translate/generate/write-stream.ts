@@ -2,9 +2,8 @@
  * A reply as the pieces of streamGenerateContent with `alt=sse`: ai.google.dev/api/generate-content. The last piece has the
  * reasons and the usage; it comes only when the reply has reached its end, for the format has no other mark of it.
  */
+import { StreamFrame, type ContentEvent } from '../stream-frame.ts';
 import type { JsonObject } from '../../json/value.ts';
-import type { Usage } from '../../providers/provider.ts';
-import { errorEvent } from '../errors.ts';
 import type { Finish, ReplyContext, ReplyEvent, StreamWriter } from '../reply-events.ts';
 import { argumentsObject, replyIdOf } from '../whole-reply.ts';
 import { generateUsage } from './usage.ts';
@@ -20,33 +19,16 @@ interface Choice {
 }
 
 export class GenerateStreamWriter implements StreamWriter {
-  #id: string | null = null;
-  #model: string | null = null;
-  #usage: Usage | null = null;
+  readonly #frame = new StreamFrame('generate_content', {
+    content: (event) => this.#content(event, this.#choice(event.choice)),
+    end: () => this.#end(),
+  });
   readonly #choices = new Map<number, Choice>();
-  #over = false;
 
   constructor(readonly context: ReplyContext) {}
 
   write(event: ReplyEvent): string {
-    if (this.#over) return '';
-    switch (event.kind) {
-      case 'about':
-        this.#id ??= event.id;
-        this.#model ??= event.model;
-        return '';
-      case 'usage':
-        this.#usage = event.usage;
-        return '';
-      case 'error':
-        this.#over = true;
-        return errorEvent(event.error, 'generate_content');
-      case 'end':
-        this.#over = true;
-        return this.#end();
-      default:
-        return this.#content(event, this.#choice(event.choice));
-    }
+    return this.#frame.take(event);
   }
 
   #choice(index: number): Choice {
@@ -55,7 +37,7 @@ export class GenerateStreamWriter implements StreamWriter {
     return choice;
   }
 
-  #content(event: Exclude<ReplyEvent, { kind: 'about' | 'usage' | 'error' | 'end' }>, choice: Choice): string {
+  #content(event: ContentEvent, choice: Choice): string {
     switch (event.kind) {
       case 'call':
         choice.calls.set(event.key, { call: event, text: '' });
@@ -103,10 +85,10 @@ export class GenerateStreamWriter implements StreamWriter {
   }
 
   #piece(candidates: readonly JsonObject[]): string {
-    this.#id ??= replyIdOf(null, this.context.now);
-    const usage = this.#usage === null ? {} : { usageMetadata: generateUsage(this.#usage) };
-    const model = this.#model ?? this.context.model;
-    return `data: ${JSON.stringify({ candidates, ...usage, modelVersion: model, responseId: this.#id })}\n\n`;
+    this.#frame.id ??= replyIdOf(null, this.context.now);
+    const usage = this.#frame.usage === null ? {} : { usageMetadata: generateUsage(this.#frame.usage) };
+    const model = this.#frame.model ?? this.context.model;
+    return `data: ${JSON.stringify({ candidates, ...usage, modelVersion: model, responseId: this.#frame.id })}\n\n`;
   }
 
   #end(): string {

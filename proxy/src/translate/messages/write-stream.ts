@@ -2,10 +2,9 @@
  * A reply as the events of Messages: docs.anthropic.com/en/docs/build-with-claude/streaming. Blocks follow each other here,
  * one open at a time; pieces of a call that comes while another's are not whole wait for it.
  */
+import { StreamFrame, type ContentEvent } from '../stream-frame.ts';
 import type { JsonObject } from '../../json/value.ts';
-import type { Usage } from '../../providers/provider.ts';
 import type { Signature } from '../conversation.ts';
-import { errorEvent } from '../errors.ts';
 import { JsonEnd } from '../json-end.ts';
 import type { ReplyContext, ReplyEvent, StreamWriter } from '../reply-events.ts';
 import { packSignature } from '../signature.ts';
@@ -20,9 +19,11 @@ type Open =
   { readonly kind: 'text' | 'thinking' } | { readonly kind: 'call'; readonly key: string; readonly json: JsonEnd };
 
 export class MessagesStreamWriter implements StreamWriter {
-  #id: string | null = null;
-  #model: string | null = null;
-  #usage: Usage | null = null;
+  readonly #frame = new StreamFrame('messages', {
+    // This API has one answer only.
+    content: (event) => (event.choice === 0 ? this.#start() + this.#content(event) : ''),
+    end: () => this.#start() + this.#end(),
+  });
   #started = false;
   #index = -1;
   #open: Open | null = null;
@@ -30,33 +31,14 @@ export class MessagesStreamWriter implements StreamWriter {
   #called = false;
   #refused = false;
   #finish: Extract<ReplyEvent, { kind: 'finish' }> | null = null;
-  #over = false;
 
   constructor(readonly context: ReplyContext) {}
 
   write(event: ReplyEvent): string {
-    if (this.#over) return '';
-    switch (event.kind) {
-      case 'about':
-        this.#id ??= event.id;
-        this.#model ??= event.model;
-        return '';
-      case 'usage':
-        this.#usage = event.usage;
-        return '';
-      case 'error':
-        this.#over = true;
-        return errorEvent(event.error, 'messages');
-      case 'end':
-        this.#over = true;
-        return this.#start() + this.#end();
-      default:
-        // This API has one answer only.
-        return event.choice === 0 ? this.#start() + this.#content(event) : '';
-    }
+    return this.#frame.take(event);
   }
 
-  #content(event: Exclude<ReplyEvent, { kind: 'about' | 'usage' | 'error' | 'end' }>): string {
+  #content(event: ContentEvent): string {
     switch (event.kind) {
       case 'text':
       case 'refusal':
@@ -87,16 +69,16 @@ export class MessagesStreamWriter implements StreamWriter {
   #start(): string {
     if (this.#started) return '';
     this.#started = true;
-    this.#id = replyIdOf(this.#id, this.context.now);
+    this.#frame.id = replyIdOf(this.#frame.id, this.context.now);
     const message = {
-      id: this.#id,
+      id: this.#frame.id,
       type: 'message',
       role: 'assistant',
-      model: this.#model ?? this.context.model,
+      model: this.#frame.model ?? this.context.model,
       content: [],
       stop_reason: null,
       stop_sequence: null,
-      usage: messagesUsage(this.#usage),
+      usage: messagesUsage(this.#frame.usage),
     };
     return sse('message_start', { message });
   }
@@ -163,7 +145,7 @@ export class MessagesStreamWriter implements StreamWriter {
 
   #beginCall(call: Call): string {
     const sealed = call.signature === undefined ? this.#close() : this.#seal(call.signature);
-    const id = callId(callIdOf(call.id, call.key, this.#id ?? ''));
+    const id = callId(callIdOf(call.id, call.key, this.#frame.id ?? ''));
     const block = { type: 'tool_use', id, name: call.name, input: {} };
     return sealed + this.#begin(block, { kind: 'call', key: call.key, json: new JsonEnd() });
   }
@@ -193,13 +175,13 @@ export class MessagesStreamWriter implements StreamWriter {
   }
 
   #end(): string {
-    if (this.#usage === null) this.context.warn('usage_unknown');
+    if (this.#frame.usage === null) this.context.warn('usage_unknown');
     const seen = { called: this.#called, refused: this.#refused };
     const delta = {
       stop_reason: stopReason(this.#finish?.finish ?? null, seen, this.context.warn),
       stop_sequence: this.#finish?.sequence ?? null,
     };
-    const usage = messagesUsage(this.#usage);
+    const usage = messagesUsage(this.#frame.usage);
     return this.#flush() + sse('message_delta', { delta, usage }) + sse('message_stop', {});
   }
 }
