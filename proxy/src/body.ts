@@ -1,6 +1,7 @@
 /**
- * A request's body on its way to the provider. A small body that has arrived whole goes on in one write; everything else is
- * passed on as it comes, so that a slow or endless upload behaves as it does without Weir.
+ * A request's body on its way to the provider. A body that says that it is short goes on in one write, when it is there: no
+ * provider can do anything with a part of a JSON object. Everything else is passed on as it comes, so that a long or endless
+ * upload behaves as it does without Weir.
  */
 import type { IncomingMessage } from 'node:http';
 import { Bytes } from './json/bytes.ts';
@@ -9,13 +10,15 @@ import { stringEnd } from './json/members.ts';
 /** What undici takes: nothing, bytes, or a stream of bytes. */
 export type RequestBody = null | Buffer | AsyncIterable<Buffer>;
 
-/** Bodies up to this size are looked into for the model's name before the call starts. */
+/** So much of a body is looked into for the model's name before the call starts. */
 const peekLimit = 65_536;
+/** Bodies up to this length are short. */
+const shortLimit = 262_144;
 /** Smaller chunks are kept together. */
 const smallChunk = 4_096;
 
 /**
- * Waits for the first bytes of the body. `tap` sees every later chunk once, in order, as it is sent on.
+ * Waits for a short body, or for the first bytes of any other. `tap` sees every later chunk once, in order, as it is sent on.
  * @returns the body to send, and its first bytes.
  */
 export async function readBody(
@@ -25,28 +28,41 @@ export async function readBody(
   const length = incoming.headers['content-length'];
   if (length === undefined && incoming.headers['transfer-encoding'] === undefined) return { body: null, first: null };
   if (length === '0') return { body: Buffer.alloc(0), first: null };
-  const first = await firstChunk(incoming);
+  const whole = Number(length);
+  const first = await firstBytes(incoming, whole <= shortLimit ? whole : 0);
   if (first === null) return { body: Buffer.alloc(0), first: null };
-  if (Number(length) === first.length) {
-    incoming.resume();
-    return { body: first, first };
-  }
+  if (whole === first.length) return { body: first, first };
   return { body: rest(incoming, first, tap), first };
 }
 
-function firstChunk(incoming: IncomingMessage): Promise<Buffer | null> {
+/** The first bytes of a body, at least `wanted`, or all there are; null for a body that ends without any. */
+function firstBytes(incoming: IncomingMessage, wanted: number): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
+    let open = true;
+    let chunks: Buffer[] | null = null;
+    let length = 0;
+    const settle = (): void => {
+      open = false;
+      if (chunks === null) resolve(null);
+      else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length));
+    };
     const data = (chunk: Buffer): void => {
+      (chunks ??= []).push(chunk);
+      length += chunk.length;
+      if (length < wanted) return;
+      settle();
+      // All that there is: what is left to come is its end.
+      if (length === wanted) return;
       incoming.pause();
-      settle(() => resolve(chunk));
+      incoming.off('data', data);
     };
-    const end = (): void => settle(() => resolve(null));
-    const close = (): void => settle(() => reject(new Error('the client left')));
-    const settle = (done: () => void): void => {
-      incoming.off('data', data).off('end', end).off('close', close).off('error', close);
-      done();
-    };
-    incoming.on('data', data).on('end', end).on('close', close).on('error', close);
+    incoming.on('data', data).on('end', () => {
+      if (open) settle();
+    });
+    // A body that is cut off closes without an end; it is an error only where somebody listens for one.
+    incoming.on('close', () => {
+      if (open) reject(new Error('the client left'));
+    });
   });
 }
 
@@ -113,15 +129,17 @@ async function* goOn(chunks: readonly Buffer[], iterator: AsyncIterator<Buffer>)
 }
 
 const quote = 0x22;
+/** Bytes of a model's name; a longer one is no name. */
+const longestModel = 600;
 
 /**
  * The value of the top-level `"model"` member of a JSON object's first bytes, found without parsing them: the response
  * headers name it, and a parse of a large body would hold up every other stream. Null when it is not there to be seen.
  */
 export function peekModel(bytes: Buffer | null): string | null {
-  if (bytes === null || bytes.length > peekLimit) return null;
+  if (bytes === null) return null;
   let depth = 0;
-  for (let at = 0; at < bytes.length; at++) {
+  for (let at = 0; at < Math.min(bytes.length, peekLimit); at++) {
     const byte = bytes[at] as number;
     if (byte === 0x7b || byte === 0x5b) depth++;
     else if (byte === 0x7d || byte === 0x5d) depth--;
@@ -140,12 +158,24 @@ export function peekModel(bytes: Buffer | null): string | null {
 
 /** The string that follows a colon at `from`; undefined when no colon does (the string was a value, not a name). */
 function memberValue(bytes: Buffer, from: number): string | null | undefined {
-  const match = /^\s*:\s*("(?:[^"\\]|\\.){0,256}")?/.exec(bytes.toString('utf8', from, from + 600));
-  if (match === null) return undefined;
-  if (match[1] === undefined) return null;
+  const colon = pastSpace(bytes, from);
+  if (bytes[colon] !== 0x3a) return undefined;
+  const start = pastSpace(bytes, colon + 1);
+  if (bytes[start] !== quote) return null;
+  const end = stringEnd(bytes, start + 1);
+  if (end === -1 || end - start > longestModel) return null;
+  const text = bytes.toString('utf8', start + 1, end);
+  if (!text.includes('\\')) return text;
   try {
-    return JSON.parse(match[1]) as string;
+    return JSON.parse(`"${text}"`) as string;
   } catch {
     return null;
   }
+}
+
+/** JSON's own white space (RFC 8259 §2). */
+function pastSpace(bytes: Buffer, from: number): number {
+  let at = from;
+  for (let byte = bytes[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[at]) at++;
+  return at;
 }

@@ -94,8 +94,8 @@ export interface Call {
   leftAt: number | null;
   /** What the call came to, once that is decided; its last bytes may still be on their way to the client. */
   verdict: Verdict | null;
-  /** Its end as it is marked on disk; null until then. */
-  endMark: Buffer | null;
+  /** Its end as it is marked on disk, JSON; null until then. */
+  endMark: string | null;
   readonly warnings: string[];
   /** What it has taken of limits; null for a call that none counts. */
   reservation: Reservation | null;

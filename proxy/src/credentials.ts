@@ -4,7 +4,8 @@
  * credential of its own. A caller's AWS signature is no such credential: it covers the host that it was made for.
  */
 import { WeirError } from './errors.ts';
-import { connectionNames, isHopByHop, isOwnHeader } from './headers.ts';
+import { headerTraits } from './header-traits.ts';
+import { connectionNames, endsHere } from './headers.ts';
 import type { Instructions } from './instructions.ts';
 import type { KeyHolder } from './keys/holder.ts';
 import type { Keys } from './keys/keys.ts';
@@ -81,8 +82,8 @@ const signatureHeaders = new Set(['x-amz-date', 'x-amz-content-sha256', 'x-amz-s
 
 function* credentialValues(provider: Provider, raw: readonly string[], query: string): Generator<string> {
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = (raw[index] as string).toLowerCase();
-    if (provider.credentialHeaders.includes(name) || isKeyHeader(name)) {
+    const { lower: name, key } = headerTraits(raw[index] as string);
+    if (key || provider.credentialHeaders.includes(name)) {
       yield (raw[index + 1] as string).replace(/^Bearer\s+/i, '').trim();
     } else if (name === protocolHeader) {
       for (const protocol of protocolsOf(raw[index + 1] as string)) {
@@ -106,14 +107,6 @@ const protocolKey = 'openai-insecure-api-key.';
 function protocolsOf(value: string): string[] {
   return value.split(',').map((protocol) => protocol.trim());
 }
-
-/** Where SDKs put keys, whatever the provider: a Weir key is taken from all of these and forwarded in none. */
-function isKeyHeader(name: string): boolean {
-  return name === 'authorization' || name === 'x-api-key' || name === 'x-goog-api-key' || name === 'api-key';
-}
-
-/** Header names whose values are never kept: they are, or contain, credentials. */
-const secretName = /auth|cookie|token|secret|password|signature|credential|api-?key|(^|-)key$/i;
 
 export interface ForwardedHeaders {
   /** To send: raw, in the client's order and spelling. */
@@ -152,8 +145,9 @@ export function forwardHeaders(raw: readonly string[], options: ForwardOptions):
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] as string;
     const value = raw[index + 1] as string;
-    const lower = name.toLowerCase();
-    if (lower === 'host' || isHopByHop(lower, dropped)) continue;
+    const traits = headerTraits(name);
+    const { lower } = traits;
+    if (lower === 'host' || endsHere(traits, dropped)) continue;
     if (lower === protocolHeader && value.includes(protocolKey)) {
       const protocols = protocolsOf(value);
       const masked = protocols.map((one) => (one.startsWith(protocolKey) ? `${protocolKey}[removed]` : one));
@@ -164,10 +158,10 @@ export function forwardHeaders(raw: readonly string[], options: ForwardOptions):
       continue;
     }
     const ours = holdsOurKey(value);
-    const secret = ours || secretName.test(lower) || provider.credentialHeaders.includes(lower);
+    const secret = ours || traits.secret || provider.credentialHeaders.includes(lower);
     kept.push(name, secret ? '[removed]' : value);
-    if (isOwnHeader(lower)) continue;
-    if (options.leavesCredentials === true && (secret || isKeyHeader(lower) || isForOthers(lower, provider))) continue;
+    if (traits.own) continue;
+    if (options.leavesCredentials === true && (secret || traits.key || isForOthers(lower, provider))) continue;
     if (ours) continue;
     if (resigned && (signatureHeaders.has(lower) || signatureKey(provider, value) !== null)) continue;
     forwarded.push(name, value);
@@ -212,6 +206,7 @@ function heldCredential(
 }
 
 function holdsOurKey(value: string): boolean {
+  if (!value.includes(keyPrefix)) return false;
   return value
     .replace(/^Bearer\s+/i, '')
     .trim()

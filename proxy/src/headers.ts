@@ -4,6 +4,7 @@
  * know, is refused before anything reaches a provider.
  */
 import { WeirError } from './errors.ts';
+import { headerTraits, type HeaderTraits } from './header-traits.ts';
 import { readHeliconeFallbacks, readHeliconeLimit, readHeliconeRetry, type HeliconeRetry } from './helicone.ts';
 import { addProperty, identityLimit, readIdentity, readPrompt, readTraceparent } from './identity.ts';
 import { noInstructions, type Instructions } from './instructions.ts';
@@ -139,34 +140,14 @@ const heliconeRetry = 'helicone-retry-';
 /** Policies of the contract that this version does not carry out yet: refused, because ignoring a limit is worse. */
 const laterPolicies = new Set(['weir-cache']);
 
-const ownPrefixes = ['weir-', 'helicone-', 'x-portkey-', 'cf-aig-'];
-
-/** Hop-by-hop fields (RFC 9110 §7.6.1), with `expect`, which Weir answers itself. */
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
-]);
-
-/** Whether a request header (lower case) stays with Weir. */
-export function isOwnHeader(name: string): boolean {
-  return ownPrefixes.some((prefix) => name.startsWith(prefix));
-}
-
-/** Whether a header (lower case) ends at the next hop; `connection` is the message's own list of further names. */
-export function isHopByHop(name: string, connection: ReadonlySet<string> | null): boolean {
-  return hopByHop.has(name) || (connection !== null && connection.has(name));
+/** Whether a header ends at the next hop; `connection` is the message's own list of further names. */
+export function endsHere({ hopByHop, lower }: HeaderTraits, connection: ReadonlySet<string> | null): boolean {
+  return hopByHop || (connection !== null && connection.has(lower));
 }
 
 /** Names listed in a `Connection` header, lower case; null when there are none but `close` and `keep-alive`. */
 export function connectionNames(value: string | undefined): Set<string> | null {
-  if (value === undefined) return null;
+  if (value === undefined || /^(keep-alive|close)$/i.test(value)) return null;
   const names = value
     .toLowerCase()
     .split(',')
@@ -181,7 +162,8 @@ export function parseInstructions(raw: readonly string[]): Instructions {
   let retry: HeliconeRetry | null = null;
   let structured: Map<string, string> | null = null;
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = (raw[index] as string).toLowerCase();
+    const { lower: name, own } = headerTraits(raw[index] as string);
+    if (!own && !ruleOf.has(name)) continue;
     const value = raw[index + 1] as string;
     if (name.startsWith(heliconeRetry)) {
       retry = { ...(retry ?? {}), [name.slice(heliconeRetry.length)]: value.trim().toLowerCase() };
@@ -195,7 +177,7 @@ export function parseInstructions(raw: readonly string[]): Instructions {
     const rule = ruleOf.get(name) ?? prefixRules.find(([prefix]) => name.startsWith(prefix))?.[1];
     if (rule !== undefined) applyRule(rule, into, value, name);
     else if (name.startsWith('weir-')) into.refusal ??= unknownHeader(name);
-    else if (isOwnHeader(name)) into.warnings.push(`ignored_header:${name.slice(0, 64)}`);
+    else into.warnings.push(`ignored_header:${name.slice(0, 64)}`);
   }
   // Weir's own stand before those of others.
   for (const [name, value] of structured ?? []) applyRule(rules[name] as Rule, into, value, name);

@@ -3,15 +3,15 @@
  * finish, and ships what it can; what it cannot waits in the spool.
  */
 import { mkdirSync } from 'node:fs';
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { serve } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import { openDb } from '@weir/schema/db';
 import { makeApi } from './api/api.ts';
 import { health } from './api/health.ts';
-import { makeApp } from './app.ts';
+import { handleCall, isOwnPath, makeApp } from './app.ts';
 import { Capture } from './capture/capture.ts';
 import { Edited } from './edited.ts';
 import { isLoopbackName, parseSettings, SettingsError, type Settings } from './env.ts';
@@ -146,19 +146,23 @@ async function main(): Promise<void> {
     health: () => health({ capture, edited, routes, vault, metrics, restorer, ledger, live }),
     metrics: async () => ({ type: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   });
-  const app = makeApp({ ...options, api, metrics });
+  const app = makeApp(api, options.onFault);
+  const callOptions = { ...options, metrics };
 
   // Else its first calls would be counted apart.
   await shared?.start();
   const stopSettling = shared && settleLeftovers({ ledger: shared, db, arrived, before: newRequestId() });
-  const server = serve({
-    fetch: app.fetch,
-    hostname: settings.WEIR_HOST,
-    port,
-    overrideGlobalObjects: false,
-    autoCleanupIncoming: false,
-    serverOptions: { maxHeaderSize: 128 * 1024, requestTimeout: 0, keepAliveTimeout: 75_000, noDelay: true },
-  }) as Server;
+  const own = getRequestListener(app.fetch, { overrideGlobalObjects: false, autoCleanupIncoming: false });
+  const serverOptions = {
+    maxHeaderSize: 128 * 1024,
+    requestTimeout: 0,
+    keepAliveTimeout: 75_000,
+    noDelay: true,
+  };
+  const server = createServer(serverOptions, (incoming, outgoing) => {
+    if (isOwnPath(incoming.url ?? '/')) void own(incoming, outgoing);
+    else void handleCall(incoming, outgoing, callOptions);
+  });
   server.maxRequestsPerSocket = 0;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     metrics.unrecorded('bad_http');
@@ -170,8 +174,7 @@ async function main(): Promise<void> {
   server.on('upgrade', (incoming, socket, head) => handleUpgrade(incoming, socket, head, options));
   await new Promise<void>((resolve, reject) => {
     server.on('error', reject);
-    if (server.listening) resolve();
-    else server.on('listening', resolve);
+    server.listen(port, settings.WEIR_HOST, resolve);
   });
   port = (server.address() as AddressInfo).port;
   edited.start();

@@ -1,5 +1,5 @@
 /** Prometheus metrics (/weir/metrics). Names of the field's own where OpenTelemetry has them, `weir_…` for the rest. */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { Call } from './call.ts';
 import { now } from './call.ts';
 import type { Capture } from './capture/capture.ts';
@@ -9,6 +9,7 @@ import type { Restorer } from './limits/restore.ts';
 import type { RecorderStats } from './record/messages.ts';
 import type { LiveTargets } from './routing/live.ts';
 import type { Marks } from './spool/marks.ts';
+import { CounterTally, HistogramTally } from './tallies.ts';
 
 /** Buckets of OpenTelemetry's GenAI metrics: 0.01·2ⁿ seconds. */
 const secondBuckets = Array.from({ length: 14 }, (_, power) => 0.01 * 2 ** power);
@@ -28,26 +29,27 @@ export interface Watched {
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly #requests = new Counter({
+  readonly #requests = new CounterTally({
     name: 'weir_requests_total',
     help: 'Requests that ended.',
     labelNames: ['provider', 'operation', 'outcome'],
     registers: [this.registry],
   });
-  readonly #duration = new Histogram({
+  readonly #duration = new HistogramTally({
     name: 'gen_ai_client_inference_duration_seconds',
     help: 'From the first byte of a request to the last byte of its answer.',
     labelNames: ['gen_ai_provider_name', 'gen_ai_operation_name'],
     buckets: secondBuckets,
     registers: [this.registry],
   });
-  readonly #overhead = new Histogram({
+  readonly #overhead = new HistogramTally({
     name: 'weir_overhead_seconds',
     help: 'Time of a request that was neither a provider’s nor deliberate waiting.',
+    labelNames: [],
     buckets: overheadBuckets,
     registers: [this.registry],
   });
-  readonly #attempts = new Counter({
+  readonly #attempts = new CounterTally({
     name: 'weir_attempts_total',
     help: 'Calls to providers that ended.',
     labelNames: ['provider', 'reason', 'outcome'],
@@ -106,13 +108,15 @@ export class Metrics {
 
   finished(call: Call): void {
     const provider = call.attempts[call.answeredBy ?? call.attempts.length - 1]?.provider ?? call.provider.name;
-    this.#requests.inc({ provider, operation: call.operation, outcome: call.verdict?.outcome ?? 'interrupted' });
+    this.#requests.inc(provider, call.operation, call.verdict?.outcome ?? 'interrupted');
     const at = now();
     const duration = at - call.started;
-    this.#duration.observe({ gen_ai_provider_name: provider, gen_ai_operation_name: call.operation }, duration / 1000);
-    const upstream = call.attempts.reduce((sum, { startedAt, endedAt }) => sum + (endedAt ?? at) - startedAt, 0);
-    for (const { provider, reason, outcome } of call.attempts)
-      this.#attempts.inc({ provider, reason, outcome: outcome ?? 'interrupted' });
+    this.#duration.observe(duration / 1000, provider, call.operation);
+    let upstream = 0;
+    for (const { provider, reason, outcome, startedAt, endedAt } of call.attempts) {
+      upstream += (endedAt ?? at) - startedAt;
+      this.#attempts.inc(provider, reason, outcome ?? 'interrupted');
+    }
     const overhead = Math.max(0, duration - upstream - call.waitMs);
     this.#overhead.observe(overhead / 1000);
     this.#recent[this.#seen++ % recentCalls] = overhead;

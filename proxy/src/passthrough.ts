@@ -64,10 +64,10 @@ export async function passThrough(
     // What can be refused before a byte of the body is read, is.
     const direct = isRouted(call) ? null : new Leg(0, asSaid, context);
     // What is read before the call's start is marked waits for it.
-    let early: Chunks | null = new Chunks();
+    const early: { chunks: Chunks | null } = { chunks: null };
     const { body: arriving, first } = await readBody(incoming, (chunk) => {
-      if (early === null) capture.requestBytes(call, chunk);
-      else early.push(chunk);
+      if (flight.started) capture.requestBytes(call, chunk);
+      else (early.chunks ??= new Chunks()).push(chunk);
     });
     call.requestModel = peekModel(first) ?? call.requestModel;
     const ways = direct === null ? await routed(context, arriving, options) : await native(direct, arriving, options);
@@ -79,35 +79,36 @@ export async function passThrough(
     if (flight.started) limiter.release(call);
     if (outgoing.destroyed) return;
     if (wantsUsage(call, settings.WEIR_STREAM_USAGE)) body = await withUsageAsked(call, body);
-    const request: SendRequest = await leg.request(body);
+    const made = leg.request(body);
+    const request: SendRequest = made instanceof Promise ? await made : made;
     if (outgoing.destroyed) return;
-    flight.pipeline = new Pipeline(
-      {
-        ...options,
-        call,
-        stages: ways.stages,
-        onOverflow: ways.onOverflow,
-        ended: () => flight.ended?.(),
-        unreachable: (error) => unreachable(call, error, capture),
-        refuse: (error) => refuse(call, error, options),
-      },
-      body,
-    );
+    const course = {
+      call,
+      stages: ways.stages,
+      onOverflow: ways.onOverflow,
+      ended: () => flight.ended?.(),
+      unreachable: (error: unknown) => unreachable(call, error, capture),
+      refuse: (error: unknown) => refuse(call, error, options),
+    };
+    const pipeline = new Pipeline(options, course, body);
+    flight.pipeline = pipeline;
     const instead = legs.length < ways.legs.length;
-    const why = instead
-      ? ({ reason: 'fallback', trigger: 'limit' } as const)
-      : ({ reason: 'first', trigger: '' } as const);
-    call.attempts.push(makeAttempt(leg, 0, { ...why, waitMs: 0 }));
+    const why = instead ? asLimited : asFirst;
+    call.attempts.push(makeAttempt(leg, 0, why));
     begin(leg.kept);
+    capture.whenMarked(() => pipeline.start(leg, request));
     if (first !== null) capture.requestBytes(call, first);
-    for (const chunk of early.list) capture.requestBytes(call, chunk);
-    early = null;
-    flight.pipeline.start(leg, request);
+    for (const chunk of early.chunks?.list ?? []) capture.requestBytes(call, chunk);
+    early.chunks = null;
   } catch (error) {
     begin([]);
     refuse(call, error, options);
   }
 }
+
+const asFirst = { reason: 'first', trigger: '', waitMs: 0 } as const;
+/** A limit had no room for the way before. */
+const asLimited = { reason: 'fallback', trigger: 'limit', waitMs: 0 } as const;
 
 /** The first way for which all limits have room, where the fallback is for that; else the first. @throws WeirError as `admit`. */
 async function withinLimits(

@@ -4,7 +4,8 @@
  */
 import type { Capture } from './capture/capture.ts';
 import { now, type Attempt, type Call, type Verdict } from './call.ts';
-import { connectionNames, isHopByHop } from './headers.ts';
+import { headerTraits } from './header-traits.ts';
+import { connectionNames, endsHere } from './headers.ts';
 import { corsHeaders } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
 import { errorShapeOf } from './providers/own-errors.ts';
@@ -48,9 +49,11 @@ export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Captu
       // The client first, the recorder after; only the mark of the end must come before the last byte.
       if (written === head.length) {
         attempt.endedAt ??= now();
-        decide(call, verdict, capture);
-        outgoing.end(chunk);
-        capture.responseBytes(call, chunk);
+        settle(call, verdict, capture);
+        capture.whenMarked(() => {
+          outgoing.end(chunk);
+          capture.responseBytes(call, chunk);
+        });
         return true;
       }
       const ready = outgoing.write(passed);
@@ -61,10 +64,12 @@ export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Captu
     end(trailers) {
       if (call.verdict !== null) return;
       const rest = strip?.end();
-      decide(call, verdict, capture);
-      if (rest !== undefined) outgoing.write(rest);
-      if (trailers.length > 0) outgoing.addTrailers(pairs(trailers));
-      outgoing.end();
+      settle(call, verdict, capture);
+      capture.whenMarked(() => {
+        if (rest !== undefined) outgoing.write(rest);
+        if (trailers.length > 0) outgoing.addTrailers(pairs(trailers));
+        outgoing.end();
+      });
     },
     error(error) {
       if (call.verdict === null) cutShort(call, attempt, error, { inBand: head.inBand, capture });
@@ -81,22 +86,31 @@ export function readsOn({ timeouts }: Call): boolean {
 export function pace(call: Call, reply: Reply): () => void {
   const { outgoing } = call;
   let stalledAt: number | null = null;
-  outgoing.on('drain', () => {
-    if (stalledAt === null) return;
-    call.stallMs += now() - stalledAt;
-    stalledAt = null;
-    reply.resume();
-  });
-  // Nobody will take what waits: it must not hold up the rest.
-  if (readsOn(call)) outgoing.on('close', () => stalledAt !== null && reply.resume());
+  let listening = false;
   return () => {
     stalledAt ??= now();
+    if (listening) return;
+    listening = true;
+    outgoing.on('drain', () => {
+      if (stalledAt === null) return;
+      call.stallMs += now() - stalledAt;
+      stalledAt = null;
+      reply.resume();
+    });
+    // Nobody will take what waits: it must not hold up the rest.
+    if (readsOn(call)) outgoing.on('close', () => stalledAt !== null && reply.resume());
   };
 }
 
-/** Decides what a call came to, once, and marks it. */
+/** Decides what a call came to, once, and marks it: that is on disk when this returns. */
 export function decide(call: Call, verdict: Verdict, capture: Capture): void {
   if (call.verdict !== null) return;
+  settle(call, verdict, capture);
+  capture.flushMarks();
+}
+
+/** The same, for a caller that waits for the marks of this turn (`whenMarked`). */
+function settle(call: Call, verdict: Verdict, capture: Capture): void {
   call.verdict = verdict;
   capture.ending(call, verdict.outcome, verdict.error);
 }
@@ -153,12 +167,10 @@ function inBandOf(contentType: string): InBand | null {
   return /^application\/(x-ndjson|jsonl|x-jsonlines|stream\+json)\b/i.test(contentType) ? 'ndjson' : null;
 }
 
-const keptSecrets = /^(set-cookie|www-authenticate)$|api-?key|token$/i;
-
 /** Raw response headers as they are kept: the values of secrets replaced. */
 export function keptHeaders(raw: readonly string[]): string[] {
   return raw.map((part, index) =>
-    index % 2 === 1 && keptSecrets.test((raw[index - 1] ?? '').toLowerCase()) ? '[removed]' : part,
+    index % 2 === 1 && headerTraits(raw[index - 1] ?? '').secretInAnswer ? '[removed]' : part,
   );
 }
 
@@ -168,15 +180,22 @@ function responseHead(call: Call, reply: Reply): ResponseHead {
   let length = -1;
   let stream: InBand | null = null;
   let encoded = false;
-  for (const [name, value] of passedHeaders(reply.headers)) {
-    const lower = name.toLowerCase();
+  const raw = reply.headers;
+  const connection = connectionNames(rawHeader(raw, 'connection'));
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] as string;
+    const traits = headerTraits(name);
+    if (traits.weirs || endsHere(traits, connection)) continue;
+    const { lower } = traits;
+    const value = raw[index + 1] as string;
     if (lower === 'content-length') length = call.method === 'HEAD' ? -1 : Number(value);
     else if (lower === 'content-type') stream = inBandOf(value.trim());
     else if (lower === 'content-encoding') encoded = value.toLowerCase() !== 'identity';
     sent.push(name, value);
-    kept.push(name, keptSecrets.test(lower) ? '[removed]' : value);
+    kept.push(name, traits.secretInAnswer ? '[removed]' : value);
   }
-  sent.push(...ownHeaders(call), ...corsHeaders(call.incoming));
+  addOwnHeaders(call, sent);
+  sent.push(...corsHeaders(call.incoming));
   return { sent, kept, length, inBand: encoded || length !== -1 ? null : stream };
 }
 
@@ -185,37 +204,57 @@ export function* passedHeaders(raw: readonly string[]): Generator<[name: string,
   const connection = connectionNames(rawHeader(raw, 'connection'));
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] as string;
-    const lower = name.toLowerCase();
-    if (isHopByHop(lower, connection) || lower.startsWith('weir-') || lower.startsWith('access-control-')) continue;
+    const traits = headerTraits(name);
+    if (traits.weirs || endsHere(traits, connection)) continue;
     yield [name, raw[index + 1] as string];
   }
 }
 
 /** Weir's response headers (CONTRACT.md §5): what is known when headers leave. */
 export function ownHeaders(call: Call): string[] {
+  const headers: string[] = [];
+  addOwnHeaders(call, headers);
+  return headers;
+}
+
+/** @param headers raw: name, value, name, value …; Weir's are added. */
+function addOwnHeaders(call: Call, headers: string[]): void {
+  const { attempts, routing, limitFields } = call;
   const at = now();
-  const attempt = call.attempts[call.answeredBy ?? call.attempts.length - 1];
-  const upstream = call.attempts.reduce((sum, { startedAt, endedAt }) => sum + (endedAt ?? at) - startedAt, 0);
+  const attempt = attempts[call.answeredBy ?? attempts.length - 1];
+  let upstream = 0;
+  for (const { startedAt, endedAt } of attempts) upstream += (endedAt ?? at) - startedAt;
   const weir = Math.max(0, at - call.started - upstream - call.waitMs);
-  const headers = ['Weir-Id', call.id];
+  headers.push('Weir-Id', call.id);
   const provider = attempt?.provider ?? call.provider.name;
   // Of the unified API nobody has been asked yet.
   if (provider !== '') headers.push('Weir-Provider', provider);
   const model = attempt?.model || call.requestModel;
-  if (model !== '' && /^[\x20-\x7e]*$/.test(model)) headers.push('Weir-Model', model);
-  headers.push('Weir-Attempts', String(call.attempts.length));
-  const timing = [`weir;dur=${weir.toFixed(2)}`, `wait;dur=${call.waitMs.toFixed(0)}`];
-  if (attempt?.headersMs != null) timing.push(`upstream-headers;dur=${attempt.headersMs.toFixed(2)}`);
-  headers.push('Server-Timing', timing.join(', '), ...call.limitFields);
-  const variant = call.routing?.row.variant ?? '';
-  if (variant !== '' && /^[\x20-\x7e]*$/.test(variant)) headers.push('Weir-Variant', variant);
-  return headers;
+  if (model !== '' && isPlain(model)) headers.push('Weir-Model', model);
+  headers.push('Weir-Attempts', String(attempts.length));
+  const answered = attempt?.headersMs == null ? '' : `, upstream-headers;dur=${hundredths(attempt.headersMs)}`;
+  headers.push('Server-Timing', `weir;dur=${hundredths(weir)}, wait;dur=${Math.round(call.waitMs)}${answered}`);
+  if (limitFields.length > 0) headers.push(...limitFields);
+  const variant = routing?.row.variant ?? '';
+  if (variant !== '' && isPlain(variant)) headers.push('Weir-Variant', variant);
+}
+
+/** Whether a header can say it. */
+function isPlain(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
+}
+
+/** As `toFixed(2)`, which takes a microsecond. */
+function hundredths(ms: number): string {
+  const all = Math.round(ms * 100);
+  const rest = all % 100;
+  return `${Math.floor(all / 100)}.${rest < 10 ? '0' : ''}${rest}`;
 }
 
 /** The value of the first header of a name, which is in lower case. */
 export function rawHeader(raw: readonly string[], name: string): string | undefined {
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    if (raw[index]?.toLowerCase() === name) return raw[index + 1];
+    if (headerTraits(raw[index] as string).lower === name) return raw[index + 1];
   }
   return undefined;
 }

@@ -47,6 +47,7 @@ export function handleUpgrade(
   const begin = (kept: string[]): void => {
     begun = true;
     options.capture.start(call, kept);
+    options.capture.flushMarks();
   };
   const open = async (): Promise<void> => {
     checkOrigin(incoming, options.settings);

@@ -36,7 +36,7 @@ function startNote(id: string): StartNote {
 /** What a process leaves that dies: calls that began, those of them that ended, and those whose record is written. */
 function leave(marksNumber: number, ids: { began: string[]; ended: string[]; written: string[] }): void {
   const marks = new Marks(directory, marksNumber);
-  const say = (kind: string, note: unknown): void => marks.write(Buffer.from(`${kind}${JSON.stringify(note)}\n`));
+  const say = (kind: string, note: unknown): void => marks.add(kind, JSON.stringify(note));
   for (const id of ids.began) say(markKinds.start, startNote(id));
   const row = { outcome: 'ok', warnings: [], attempts: 1 };
   for (const id of ids.ended) say(markKinds.end, { request_id: id, row, attempts: [startNote(id).attempt] });
@@ -101,8 +101,8 @@ test('a call in its third attempt has a row for each, also when marks were carri
   });
   const say = (number: number, indexes: number[]): void => {
     const marks = new Marks(directory, number);
-    marks.write(Buffer.from(`${markKinds.start}${JSON.stringify(startNote(id))}\n`));
-    for (const index of indexes) marks.write(Buffer.from(`${markKinds.attempt}${JSON.stringify(attempt(index))}\n`));
+    marks.add(markKinds.start, JSON.stringify(startNote(id)));
+    for (const index of indexes) marks.add(markKinds.attempt, JSON.stringify(attempt(index)));
     marks.close();
   };
   say(1, [1]);

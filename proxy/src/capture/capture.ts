@@ -11,13 +11,17 @@ import { ChurnMap } from '../churn-map.ts';
 import type { Marks } from '../spool/marks.ts';
 import type { FromRecorder, RecorderStats, TakenNote, ToRecorder } from '../record/messages.ts';
 import { frameHead, kinds, writeHead, type Kind } from './frames.ts';
-import { type AttemptNote, endNote, headNote, markKinds, noteAttempt, startNote } from './notes.ts';
+import { markKinds } from './notes.ts';
 import { Overflow } from './overflow.ts';
+import { attemptText, endText, headText, startText } from './write-notes.ts';
 
 const slabBytes = 512 * 1024;
+const nothing = Buffer.alloc(0);
 /** Slabs that the recorder may hold at once; what comes on top waits in a file. */
 const slabsInFlight = 16;
 const lingerMs = 50;
+/** Up to so many calls at once nearly every turn of the event loop is one call's alone. */
+const fewCalls = 4;
 /** Between the end of a call and the statistics that know of its row. */
 const settleMs = 1_000;
 
@@ -45,6 +49,8 @@ export class Capture {
   #inFlight = 0;
   #recorder: Worker;
   #stopped: (() => void) | null = null;
+  /** What is done when the marks of this turn are written. */
+  #next: (() => void)[] = [];
   readonly #free: Buffer[] = [];
   /** Moments that were asked for → rows that have to be sent until all that were written before are. */
   readonly #due = new Map<number, number>();
@@ -76,16 +82,16 @@ export class Capture {
     return sent >= due;
   }
 
-  /** Before the first byte goes to a provider (or, for a refused call, before the refusal). */
+  /** Before the first byte goes to a provider (or, for a refused call, before the refusal): see `whenMarked`. */
   start(call: Call, requestHeaders: readonly string[]): void {
     this.open.set(call.sequence, call);
-    this.#mark(kinds.start, markKinds.start, call, startNote(call, this.#options.configHash));
-    this.#frame(kinds.requestHeaders, call, JSON.stringify(requestHeaders));
+    this.#mark(kinds.start, markKinds.start, call, startText(call, this.#options.configHash));
+    this.#text(kinds.requestHeaders, call, JSON.stringify(requestHeaders));
   }
 
-  /** Before the first byte of a further attempt. */
+  /** Before the first byte of a further attempt: see `whenMarked`. */
   attempt(call: Call, attempt: Attempt): void {
-    this.#mark(kinds.attempt, markKinds.attempt, call, attemptNote(call, attempt));
+    this.#mark(kinds.attempt, markKinds.attempt, call, attemptText(call, attempt, now()));
   }
 
   requestBytes(call: Call, chunk: Buffer): void {
@@ -94,23 +100,46 @@ export class Capture {
   }
 
   /** @param attempt whose answer it is. */
-  head(call: Call, attempt: Attempt, status: number, headers: string[]): void {
-    this.#frame(kinds.head, call, JSON.stringify(headNote(call, attempt, status, headers)));
+  head(call: Call, attempt: Attempt, status: number, headers: readonly string[]): void {
+    this.#text(kinds.head, call, headText(call, attempt, status, headers));
   }
 
   responseBytes(call: Call, chunk: Buffer): void {
     this.#bytes(kinds.response, call, chunk);
   }
 
-  /** Before the last byte goes to the client: from here on the outcome survives the death of this process. */
+  /** Before the last byte goes to the client: see `whenMarked`. */
   ending(call: Call, outcome: Outcome, error: { type: string; message: string }): void {
-    call.endMark = markLine(markKinds.end, endNote(call, outcome, error, call.leftAt ?? now()));
-    this.#options.marks.write(call.endMark);
+    call.endMark = endText(call, outcome, error, call.leftAt ?? now());
+    this.#options.marks.add(markKinds.end, call.endMark);
+  }
+
+  /**
+   * Calls `next`, which must not happen before, when everything that was marked is on disk. Where many calls are open, that is
+   * at the end of this turn of the event loop, with one write for all of them (docs/performance.md).
+   */
+  whenMarked(next: () => void): void {
+    if (this.#next.length === 0 && this.open.size <= fewCalls) {
+      this.flushMarks();
+      return next();
+    }
+    if (this.#next.push(next) > 1) return;
+    setImmediate(() => {
+      this.flushMarks();
+      const all = this.#next;
+      this.#next = [];
+      for (const one of all) unhindered(one);
+    });
+  }
+
+  /** Writes what was marked now, for whoever goes on without waiting. */
+  flushMarks(): void {
+    this.#options.marks.flush();
   }
 
   /** Nothing more comes of this call. The frame tells what was marked; its time is when the client had everything. */
   end(call: Call): void {
-    if (call.endMark !== null) this.#put(kinds.end, call, noteOf(call.endMark), call.leftAt ?? now());
+    if (call.endMark !== null) this.#text(kinds.end, call, call.endMark, call.leftAt ?? now());
     this.open.delete(call.sequence);
     if (this.#options.marks.full) this.#rotateMarks();
   }
@@ -129,38 +158,46 @@ export class Capture {
     this.#overflow.close();
   }
 
-  #mark(kind: Kind, mark: string, call: Call, note: object): void {
-    const line = markLine(mark, note);
-    this.#options.marks.write(line);
-    this.#put(kind, call, noteOf(line));
+  #mark(kind: Kind, mark: string, call: Call, note: string): void {
+    this.#options.marks.add(mark, note);
+    this.#text(kind, call, note);
   }
 
-  #frame(kind: Kind, call: Call, text: string): void {
-    this.#put(kind, call, Buffer.from(text));
+  /** Writes a text into the slab, which it does not leave. */
+  #text(kind: Kind, call: Call, text: string, at = now()): void {
+    const room = slabBytes - this.#filled - frameHead;
+    // A UTF-16 unit is at most three bytes; they are counted only where that would not fit.
+    if (text.length * 3 > room) {
+      const length = Buffer.byteLength(text);
+      if (length > slabBytes - frameHead) {
+        this.shedBytes += length;
+        return;
+      }
+      if (length > room) this.#post();
+    }
+    const length = this.#slab.write(text, this.#filled + frameHead);
+    writeHead(this.#slab, this.#filled, kind, call.sequence, at - call.started, length);
+    this.#filled += frameHead + length;
+    this.#timer ??= setTimeout(() => this.#post(), lingerMs).unref();
   }
 
   #bytes(kind: Kind, call: Call, chunk: Buffer): void {
     if (this.#overflow.bytes > this.#options.overflowLimit * 0.9) {
       this.shedBytes += chunk.length;
-      this.#put(kinds.shed, call, Buffer.alloc(0));
+      this.#put(kinds.shed, call, nothing);
       return;
     }
     this.#put(kind, call, chunk);
   }
 
-  /** Copies a payload into the slab; bytes of a body that do not fit go on in the next one. */
-  #put(kind: Kind, call: { sequence: number; started: number }, payload: Buffer, at = now()): void {
-    const atMs = at - call.started;
-    const divisible = kind === kinds.request || kind === kinds.response;
-    if (!divisible && payload.length > slabBytes - frameHead) {
-      this.shedBytes += payload.length;
-      return;
-    }
+  /** Copies bytes into the slab; those that do not fit go on in the next one. */
+  #put(kind: Kind, call: { sequence: number; started: number }, payload: Buffer): void {
+    const atMs = now() - call.started;
     let from = 0;
     for (;;) {
       const room = slabBytes - this.#filled - frameHead;
       const left = payload.length - from;
-      if (room < (divisible ? Math.min(left, 1024) : left)) {
+      if (room < Math.min(left, 1024)) {
         this.#post();
         continue;
       }
@@ -235,12 +272,12 @@ export class Capture {
     const closed = marks.number;
     marks.rotate();
     for (const call of this.open.values()) {
-      marks.write(markLine(markKinds.start, startNote(call, this.#options.configHash)));
-      for (const attempt of call.attempts.slice(1))
-        marks.write(markLine(markKinds.attempt, attemptNote(call, attempt)));
-      if (call.endMark !== null) marks.write(call.endMark);
+      marks.add(markKinds.start, startText(call, this.#options.configHash));
+      for (const attempt of call.attempts.slice(1)) marks.add(markKinds.attempt, attemptText(call, attempt, now()));
+      if (call.endMark !== null) marks.add(markKinds.end, call.endMark);
     }
-    this.#put(kinds.rotated, { sequence: closed, started: now() }, Buffer.alloc(0));
+    marks.flush();
+    this.#put(kinds.rotated, { sequence: closed, started: now() }, nothing);
   }
 }
 
@@ -252,15 +289,13 @@ function makeSlab(): Buffer {
   return Buffer.from(new SharedArrayBuffer(slabBytes));
 }
 
-function attemptNote(call: Call, attempt: Attempt): AttemptNote {
-  return { request_id: call.id, attempt: noteAttempt(call, attempt, now()) };
-}
-
-function markLine(mark: string, note: object): Buffer {
-  return Buffer.from(`${mark}${JSON.stringify(note)}\n`);
-}
-
-/** The JSON of a mark. */
-function noteOf(line: Buffer): Buffer {
-  return line.subarray(1, -1);
+/** What goes wrong for one call is reported, and does not keep the others waiting. */
+function unhindered(next: () => void): void {
+  try {
+    next();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 }

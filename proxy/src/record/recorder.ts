@@ -4,6 +4,7 @@
  */
 import { kinds, readFrames, type Frame } from '../capture/frames.ts';
 import type { EndNote, HeadNote, NotedAttempt, StartNote } from '../capture/notes.ts';
+import { readEnd, readStart } from '../capture/read-notes.ts';
 import { ChurnMap } from '../churn-map.ts';
 import type { PriceBook } from '../prices/book.ts';
 import type { BatchLine } from '../providers/batch-lines.ts';
@@ -126,7 +127,7 @@ export class Recorder {
     const call = this.#calls.get(frame.call);
     switch (frame.kind) {
       case kinds.start:
-        this.#start(frame.call, JSON.parse(frame.payload.toString()) as StartNote);
+        this.#start(frame.call, readStart(frame.payload.toString()));
         return null;
       case kinds.requestHeaders:
         if (call instanceof CallReading) call.requestHeaders = JSON.parse(frame.payload.toString()) as string[];
@@ -142,7 +143,7 @@ export class Recorder {
         call?.warnings.add('capture_shed');
         return null;
       case kinds.end:
-        this.#end(frame.call, delivered(JSON.parse(frame.payload.toString()) as EndNote, frame.atMs));
+        this.#end(frame.call, delivered(readEnd(frame.payload.toString()), frame.atMs));
         return null;
       case kinds.rotated:
         this.flush();

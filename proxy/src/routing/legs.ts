@@ -124,7 +124,7 @@ export class Leg {
   }
 
   get host(): string {
-    return new URL(this.#destination.url.origin).host;
+    return hostOf(this.#destination.url.origin);
   }
 
   /** As its provider reads it, without query. */
@@ -157,7 +157,7 @@ export class Leg {
   }
 
   /** What is sent; signed, where that is how Weir presents itself. @param body of the call. @throws WeirError as `rewriteBody`. */
-  async request(body: RequestBody): Promise<SendRequest> {
+  request(body: RequestBody): SendRequest | Promise<SendRequest> {
     const { call, signer } = this.context;
     const { url, place } = this.#destination;
     const changed = this.#changed(body);
@@ -169,7 +169,7 @@ export class Leg {
     }
     const request = { method: call.method, target: url, headers, body: changed };
     if (this.signing === null) return request;
-    return { ...request, ...(await signer.sign(this.signing, { ...request, place })) };
+    return signer.sign(this.signing, { ...request, place }).then((signed) => ({ ...request, ...signed }));
   }
 
   /** The same way once more, with whichever key is well now; null where the last one was taken away meanwhile. */
@@ -238,6 +238,20 @@ export class Leg {
     if (operation !== this.operation) return this.#translated(rewriteBody(body, { operation, model: null, variant }));
     return rewriteBody(body, { operation, model: inPath && !inBody ? null : model, variant });
   }
+}
+
+/** Of the few origins that are called: to parse one takes microseconds. */
+const hosts = new Map<string, string>();
+const mostHosts = 1_000;
+
+function hostOf(origin: string): string {
+  let host = hosts.get(origin);
+  if (host === undefined) {
+    host = new URL(origin).host;
+    if (hosts.size >= mostHosts) hosts.clear();
+    hosts.set(origin, host);
+  }
+  return host;
 }
 
 function tooLong(limit: number): WeirError {

@@ -1,7 +1,7 @@
 /**
  * Marks: one line for the start and one for the end of every call, written by the main thread itself before the first byte
  * goes to the provider and before the last byte goes to the client. They are not synced: a write to the page cache
- * survives the death of this process, and costs microseconds. After a crash, `recover.ts` makes rows of the calls whose
+ * survives the death of this process. All marks of one turn of the event loop are one write (`capture.ts`). After a crash, `recover.ts` makes rows of the calls whose
  * row the recorder had not written.
  *
  * Files are `marks-<number>.log`. At a rotation the starts and attempts of all open calls are written again into the new file, so that
@@ -11,7 +11,6 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 const rotateBytes = 16 * 1024 * 1024;
-const lineFeed = Buffer.from('\n');
 
 export function marksPath(directory: string, number: number): string {
   return join(directory, `marks-${String(number).padStart(8, '0')}.log`);
@@ -26,6 +25,8 @@ export class Marks {
   #file: number;
   #bytes = 0;
   #torn = false;
+  #waiting = '';
+  #count = 0;
   /** Marks that could not be written (disk full): those calls are recorded, but would not survive a crash. */
   failed = 0;
   readonly #directory: string;
@@ -38,25 +39,36 @@ export class Marks {
     this.#file = openSync(marksPath(directory, number), 'a', 0o600);
   }
 
-  /** Appends one mark: `bytes` is its kind, its JSON and a line feed. */
-  write(bytes: Uint8Array): void {
+  /** Adds one mark to those that are written next. @param kind of `markKinds`. @param json the note, on one line. */
+  add(kind: string, json: string): void {
+    this.#waiting += `${kind}${json}\n`;
+    this.#count++;
+  }
+
+  /** Writes what was added. Afterwards it survives the death of this process. */
+  flush(): void {
+    if (this.#count === 0) return;
+    // After a line that was cut by a full disk the next one begins on a line of its own.
+    const text = this.#torn ? `\n${this.#waiting}` : this.#waiting;
+    const length = Buffer.byteLength(text);
     try {
-      // After a line that was cut by a full disk the next one begins on a line of its own.
-      if (this.#torn) writeSync(this.#file, lineFeed);
-      this.#torn = writeSync(this.#file, bytes) < bytes.length;
-      this.#bytes += bytes.length;
+      this.#torn = writeSync(this.#file, text) < length;
+      this.#bytes += length;
     } catch {
       this.#torn = true;
     }
-    if (this.#torn) this.failed++;
+    if (this.#torn) this.failed += this.#count;
+    this.#waiting = '';
+    this.#count = 0;
   }
 
   get full(): boolean {
     return this.#bytes >= rotateBytes;
   }
 
-  /** Goes on in a new file. The caller writes the starts of open calls there next. */
+  /** Goes on in a new file. The caller adds the starts of open calls next. */
   rotate(): void {
+    this.flush();
     const next = openSync(marksPath(this.#directory, this.number + 1), 'a', 0o600);
     closeSync(this.#file);
     this.#file = next;
@@ -65,6 +77,7 @@ export class Marks {
   }
 
   close(): void {
+    this.flush();
     closeSync(this.#file);
   }
 }

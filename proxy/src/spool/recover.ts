@@ -6,6 +6,7 @@ import { readFileSync, unlinkSync } from 'node:fs';
 import type { RequestRow } from '@weir/schema/records';
 import type { AttemptNote, EndNote, StartNote } from '../capture/notes.ts';
 import { markKinds } from '../capture/notes.ts';
+import { readAttempt, readEnd, readStart } from '../capture/read-notes.ts';
 import { donePath, marksPath } from './marks.ts';
 import { partId } from './parts.ts';
 import { fileNumbers, fileSize, readRange, readRecords, segmentPath, tableLetters } from './segments.ts';
@@ -82,32 +83,41 @@ export function recover(directory: string, marksNumber: number, open: ReadonlySe
 
 function readMarks(path: string, calls: Map<string, MarkedCall>): void {
   for (const line of readLines(path)) {
-    const note = parseLine(line.slice(1));
+    const note = readMark(line);
     if (note === null) continue;
-    if (line.startsWith(markKinds.start)) {
-      const start = note as StartNote;
+    if (note.kind === markKinds.start) {
+      const { start } = note;
       const known = calls.get(start.row.request_id);
       // A start that was carried over from an earlier file: the rest of what is known stays.
       calls.set(start.row.request_id, { start, attempts: known?.attempts ?? [], end: known?.end ?? null, parts: 0 });
-    } else if (line.startsWith(markKinds.attempt)) {
-      const attempt = note as AttemptNote;
+    } else if (note.kind === markKinds.attempt) {
+      const { attempt } = note;
       const call = calls.get(attempt.request_id);
       if (call === undefined) continue;
       // One that was carried over from an earlier file takes the place of what that says.
       const others = call.attempts.filter((one) => one.attempt.attempt_index !== attempt.attempt.attempt_index);
       call.attempts = [...others, attempt];
-    } else if (line.startsWith(markKinds.end)) {
-      const end = note as EndNote;
+    } else {
+      const { end } = note;
       const call = calls.get(end.request_id);
       if (call !== undefined) call.end = end;
     }
   }
 }
 
-/** A torn line (the disk was full, or the machine died) is no mark. Lines are our own: their shape needs no proof. */
-function parseLine(json: string): unknown {
+type Mark =
+  | { kind: typeof markKinds.start; start: StartNote }
+  | { kind: typeof markKinds.attempt; attempt: AttemptNote }
+  | { kind: typeof markKinds.end; end: EndNote };
+
+/** A torn line (the disk was full, or the machine died) is no mark: null. */
+function readMark(line: string): Mark | null {
+  const kind = line[0];
+  const json = line.slice(1);
   try {
-    return JSON.parse(json);
+    if (kind === markKinds.start) return { kind, start: readStart(json) };
+    if (kind === markKinds.attempt) return { kind, attempt: readAttempt(json) };
+    return kind === markKinds.end ? { kind, end: readEnd(json) } : null;
   } catch {
     return null;
   }

@@ -35,16 +35,21 @@ const mostAttempts = 100;
 /** Statuses by which providers say that a question is too long. */
 const tooLongStatuses: ReadonlySet<number> = new Set([400, 413, 422]);
 
-export interface PipelineOptions {
+/** What the attempts of all calls share. */
+export interface PipelineParts {
+  upstream: Upstream;
+  capture: Capture;
+  held: HeldKeys;
+  live: LiveTargets;
+}
+
+/** What is to become of one call. */
+export interface Course {
   call: Call;
   /** Asked in this order; none: the first answer is the call's. */
   stages: readonly Decide[];
   /** A question that is too long for a model goes to another. */
   onOverflow: boolean;
-  upstream: Upstream;
-  capture: Capture;
-  held: HeldKeys;
-  live: LiveTargets;
   /** Nothing more comes of an attempt that has clocks. */
   ended: () => void;
   /** No attempt got an answer. */
@@ -72,15 +77,23 @@ export class Pipeline implements Sending {
 
   /** @param body the call's own; null or bytes where it may be sent again. */
   constructor(
-    private readonly options: PipelineOptions,
+    private readonly parts: PipelineParts,
+    private readonly course: Course,
     body: RequestBody,
   ) {
     this.#body = body;
   }
 
-  /** Starts the first attempt, which the call's start was marked with. */
+  /** Starts the first attempt, with which the call's start was marked. */
   start(leg: Leg, request: SendRequest): void {
-    this.#send(leg, request, this.options.call.attempts[0] as Attempt);
+    if (this.#gone) return;
+    const attempt = this.course.call.attempts[0] as Attempt;
+    attempt.startedAt = now();
+    try {
+      this.#send(leg, request, attempt);
+    } catch (error) {
+      this.course.refuse(error);
+    }
   }
 
   /** The client left: nothing more is asked, and a wait ends at once. */
@@ -97,12 +110,13 @@ export class Pipeline implements Sending {
 
   /** Nothing more comes of the latest attempt. */
   over(): void {
-    if (this.#followed !== null) this.options.live.left(this.#followed);
+    if (this.#followed !== null) this.parts.live.left(this.#followed);
     this.#followed = null;
   }
 
   #send(leg: Leg, request: SendRequest, attempt: Attempt): void {
-    const { call, upstream, live, ended } = this.options;
+    const { upstream, live } = this.parts;
+    const { call, ended } = this.course;
     this.over();
     this.#followed = leg.target;
     if (leg.target !== null) live.began(leg.target);
@@ -121,10 +135,10 @@ export class Pipeline implements Sending {
   }
 
   #reply(leg: Leg, attempt: Attempt, reply: Reply): Sink {
-    const { held, stages, onOverflow } = this.options;
+    const { call, stages, onOverflow } = this.course;
     const header = (name: string): string | undefined => rawHeader(reply.headers, name);
-    if (leg.heldKey !== null) held.answered(leg.heldKey, reply.status, header('retry-after'));
-    const peeks = stages.length > 0 && canPeek(reply, { method: this.options.call.method, operation: leg.operation });
+    if (leg.heldKey !== null) this.parts.held.answered(leg.heldKey, reply.status, header('retry-after'));
+    const peeks = stages.length > 0 && canPeek(reply, { method: call.method, operation: leg.operation });
     if (peeks) return this.#peek(leg, attempt, reply);
     this.#learn(leg, attempt, reply.status >= 500);
     if (reply.status < 400) return this.#passOn(leg, attempt, reply);
@@ -143,7 +157,7 @@ export class Pipeline implements Sending {
     if (this.#gone) return null;
     const body = Buffer.concat(answer.chunks);
     // For a client that has left nothing is asked any more.
-    let next = this.options.call.leftAt === null ? held.next : null;
+    let next = this.course.call.leftAt === null ? held.next : null;
     if (next === null && saysTooLong(body)) next = this.#next({ ...failure, overflow: true }, leg);
     if (next === null && !failure.credentials) return this.#sendOn({ leg, answer, attempt });
     attempt.endedAt ??= now();
@@ -157,7 +171,7 @@ export class Pipeline implements Sending {
       this.#go(next, failure);
     } else if (this.#last !== null) return this.#sendOn(this.#last);
     else {
-      this.options.refuse(
+      this.course.refuse(
         new WeirError(
           'upstream_credentials',
           `${leg.provider.name} refused (${answer.reply.status}) every key that Weir holds for it: this is not the caller's key.`,
@@ -210,7 +224,7 @@ export class Pipeline implements Sending {
   }
 
   #failed(leg: Leg, attempt: Attempt, error: Error): void {
-    const { call, unreachable } = this.options;
+    const { call, unreachable } = this.course;
     if (this.#gone) return;
     this.#learn(leg, attempt, true);
     const failure = failureOfError(error, attempt.connectMs !== null);
@@ -227,7 +241,7 @@ export class Pipeline implements Sending {
 
   /** The first stage that knows something to do. Nothing is begun that the total clock would not let begin. */
   #next(failure: Failure, leg: Leg, only?: Next['reason']): Next | null {
-    const { call, stages } = this.options;
+    const { call, stages } = this.course;
     const { outgoing, timeouts, attempts } = call;
     if (this.#gone || call.leftAt !== null || outgoing.destroyed || outgoing.headersSent) return null;
     if (failure.trigger === 'timeout:total' || attempts.length >= mostAttempts) return null;
@@ -254,12 +268,13 @@ export class Pipeline implements Sending {
     const waited = now() - this.#wait.since;
     clearTimeout(this.#wait.timer);
     this.#wait = null;
-    this.options.call.waitMs += waited;
+    this.course.call.waitMs += waited;
     return waited;
   }
 
   async #begin(leg: Leg, reason: Next['reason'], failure: Failure): Promise<void> {
-    const { call, capture } = this.options;
+    const { capture } = this.parts;
+    const { call } = this.course;
     const waitMs = this.#endWait();
     let request: SendRequest;
     try {
@@ -271,21 +286,23 @@ export class Pipeline implements Sending {
     const attempt = makeAttempt(leg, call.attempts.length, { reason, trigger: failure.trigger, waitMs });
     call.attempts.push(attempt);
     capture.attempt(call, attempt);
+    capture.flushMarks();
     this.#send(leg, request, attempt);
   }
 
   /** Weir could not sign the call, or it cannot be said to this target. What came of the attempts before still counts. */
   #unable(leg: Leg, failure: Failure, error: unknown): void {
     if (this.#gone) return;
-    this.options.call.warnings.push(`not_sent:${leg.target ?? leg.provider.name}`);
+    this.course.call.warnings.push(`not_sent:${leg.target ?? leg.provider.name}`);
     const next = this.#next(failure, leg, 'fallback');
     if (next !== null) this.#go(next, failure);
     else if (this.#last !== null) this.#sendOn(this.#last);
-    else this.options.refuse(error);
+    else this.course.refuse(error);
   }
 
   #passOn(leg: Leg, attempt: Attempt, reply: Reply): Sink {
-    const { call, capture } = this.options;
+    const { capture } = this.parts;
+    const { call } = this.course;
     // Nothing is sent again: a long answer need not hold what was asked.
     this.#body = null;
     this.#last = null;
@@ -299,7 +316,7 @@ export class Pipeline implements Sending {
   }
 
   #learn({ target }: Leg, { headersMs }: Attempt, failed: boolean): void {
-    if (target !== null) this.options.live.answered(target, failed, headersMs, Date.now());
+    if (target !== null) this.parts.live.answered(target, failed, headersMs, Date.now());
   }
 
   #context({ path, operation }: Leg, { status, headers }: Reply): ReplyContext {
