@@ -3,20 +3,47 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { now, type Call } from './call.ts';
 import type { Settings } from './env.ts';
 import { parseInstructions } from './headers.ts';
+import type { Operation, Provider } from './providers/provider.ts';
 import { newRequestId } from './request-id.ts';
-import { findProvider, type SplitPath } from './route.ts';
+import { findProvider, splitPath, type SplitPath } from './route.ts';
 
 let sequence = 0;
 
-/** @throws WeirError `unknown_provider`: such a call is answered, but not recorded. */
+/** What method and path say. */
+export interface Called {
+  method: string;
+  split: SplitPath;
+  provider: Provider;
+  operation: Operation;
+  /** '' where the path names none. */
+  model: string;
+}
+
+/** Programs call few paths, and it takes thirty patterns to read one. A query may hold a credential: those are not kept. */
+const known = new Map<string, Called>();
+const mostKnown = 1_024;
+const longestKnown = 256;
+
+/** Reads a request's head line. @throws WeirError `unknown_provider`: such a call is answered, but not recorded. */
+export function readCalled({ method = 'GET', url = '/' }: IncomingMessage): Called {
+  const key = `${method} ${url}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const split = splitPath(url);
+  const provider = findProvider(split.provider);
+  const operation = provider.dialect.operation(method, split.path);
+  const called = { method, split, provider, operation, model: provider.dialect.modelInPath(split.path) ?? '' };
+  if (known.size >= mostKnown) known.clear();
+  if (key.length <= longestKnown && split.query === '') known.set(key, called);
+  return called;
+}
+
 export function makeCall(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  split: SplitPath,
+  { method, split, provider, operation, model }: Called,
   settings: Settings,
 ): Call {
-  const provider = findProvider(split.provider);
-  const method = incoming.method ?? 'GET';
   const instructions = parseInstructions(incoming.rawHeaders);
   if (settings.WEIR_LOG_BODIES === 'none') instructions.keepBodies = false;
   return {
@@ -28,14 +55,14 @@ export function makeCall(
     outgoing,
     method,
     provider,
-    operation: provider.dialect.operation(method, split.path),
+    operation,
     path: split.path,
     query: split.query,
     instructions,
     holder: null,
     project: 'default',
     keyId: '',
-    requestModel: provider.dialect.modelInPath(split.path) ?? '',
+    requestModel: model,
     routing: null,
     timeouts: instructions.timeouts,
     attempts: [],

@@ -19,17 +19,18 @@ const smallChunk = 4_096;
 
 /**
  * Waits for a short body, or for the first bytes of any other. `tap` sees every later chunk once, in order, as it is sent on.
- * @returns the body to send, and its first bytes.
+ * @param limit a longer body is not short (`WEIR_REPLAY_LIMIT`). @returns the body to send, and its first bytes.
  */
 export async function readBody(
   incoming: IncomingMessage,
+  limit: number,
   tap: (chunk: Buffer) => void,
 ): Promise<{ body: RequestBody; first: Buffer | null }> {
   const length = incoming.headers['content-length'];
   if (length === undefined && incoming.headers['transfer-encoding'] === undefined) return { body: null, first: null };
   if (length === '0') return { body: Buffer.alloc(0), first: null };
   const whole = Number(length);
-  const first = await firstBytes(incoming, whole <= shortLimit ? whole : 0);
+  const first = await firstBytes(incoming, whole <= Math.min(shortLimit, limit) ? whole : 0);
   if (first === null) return { body: Buffer.alloc(0), first: null };
   if (whole === first.length) return { body: first, first };
   return { body: rest(incoming, first, tap), first };

@@ -1,6 +1,6 @@
 /** A call from its first byte to its last: who calls, where it may go, what is done when it fails. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { makeCall } from './begin.ts';
+import { makeCall, readCalled } from './begin.ts';
 import { WeirError } from './errors.ts';
 import { Chunks, holdWhole, peekModel, readBody, type RequestBody } from './body.ts';
 import type { Call } from './call.ts';
@@ -15,7 +15,7 @@ import { checkOrigin } from './origin.ts';
 import { modelList } from './model-list.ts';
 import { isModelList, isServed, UNIFIED } from './providers/unified.ts';
 import { answerWith, refuse, unreachable, type RefusalOptions } from './refusal.ts';
-import { splitPath, type SplitPath } from './route.ts';
+import type { SplitPath } from './route.ts';
 import { Leg, type LegContext } from './routing/legs.ts';
 import { isRouted, routeCall, type RoutingOptions } from './routing/routing.ts';
 import type { Signer } from './signing/signer.ts';
@@ -44,18 +44,19 @@ export async function passThrough(
   options: PassthroughOptions,
 ): Promise<void> {
   const { settings, capture, limiter } = options;
-  const split = splitPath(incoming.url ?? '/');
-  const call = makeCall(incoming, outgoing, split, settings);
+  const called = readCalled(incoming);
+  const call = makeCall(incoming, outgoing, called, settings);
   const flight: Flight = { started: false, pipeline: null, ended: null };
   outgoing.on('error', () => undefined);
   outgoing.on('close', () => finish(call, flight, options));
-  const begin = (kept: string[]): void => {
-    if (!flight.started) capture.start(call, kept);
+  const begin = (kept: string[], next?: () => void): void => {
+    if (flight.started) return;
     flight.started = true;
+    capture.start(call, kept, next);
   };
   try {
     checkOrigin(incoming, settings);
-    const context = admit(call, split, options);
+    const context = admit(call, called.split, options);
     if (call.provider === UNIFIED && isModelList(call.method, call.path)) {
       const list = modelList(call, options.held, options.prices.book);
       begin([]);
@@ -65,7 +66,7 @@ export async function passThrough(
     const direct = isRouted(call) ? null : new Leg(0, asSaid, context);
     // What is read before the call's start is marked waits for it.
     const early: { chunks: Chunks | null } = { chunks: null };
-    const { body: arriving, first } = await readBody(incoming, (chunk) => {
+    const { body: arriving, first } = await readBody(incoming, settings.WEIR_REPLAY_LIMIT, (chunk) => {
       if (flight.started) capture.requestBytes(call, chunk);
       else (early.chunks ??= new Chunks()).push(chunk);
     });
@@ -95,8 +96,7 @@ export async function passThrough(
     const instead = legs.length < ways.legs.length;
     const why = instead ? asLimited : asFirst;
     call.attempts.push(makeAttempt(leg, 0, why));
-    begin(leg.kept);
-    capture.whenMarked(() => pipeline.start(leg, request));
+    begin(leg.kept, () => pipeline.start(leg, request));
     if (first !== null) capture.requestBytes(call, first);
     for (const chunk of early.chunks?.list ?? []) capture.requestBytes(call, chunk);
     early.chunks = null;

@@ -21,7 +21,6 @@ export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Captu
   if (attempt !== call.attempts.at(-1)) call.answeredBy = attempt.index;
   const head = responseHead(call, reply);
   outgoing.sendDate = false;
-  capture.head(call, attempt, reply.status, head.kept);
   const verdict: Verdict = { outcome: outcomeOf(reply.status), error: noError };
   attempt.outcome = verdict.outcome;
   // A client that left while it waited for the head has got no status.
@@ -33,35 +32,47 @@ export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Captu
   let written = 0;
   const stalled = pace(call, reply);
 
+  // The client first, the recorder after.
+  let told = false;
+  const tell = (): void => {
+    if (!told) capture.head(call, attempt, reply.status, head.kept);
+    told = true;
+  };
+  if (outgoing.destroyed) tell();
   // With the first bytes of the body if they are here already, at once if not.
   queueMicrotask(() => {
+    tell();
     if (written === 0 && !outgoing.writableEnded && !outgoing.destroyed) outgoing.flushHeaders();
   });
   return {
     data(chunk) {
       if (outgoing.destroyed) {
+        tell();
         if (readsOn(call)) capture.responseBytes(call, chunk);
         return true;
       }
       const passed = strip === null ? chunk : strip.feed(chunk);
       written += passed.length;
       call.responseBytes = written;
-      // The client first, the recorder after; only the mark of the end must come before the last byte.
+      // Only the mark of the end must come before the last byte.
       if (written === head.length) {
         attempt.endedAt ??= now();
         settle(call, verdict, capture);
         capture.whenMarked(() => {
           outgoing.end(chunk);
+          tell();
           capture.responseBytes(call, chunk);
         });
         return true;
       }
       const ready = outgoing.write(passed);
+      tell();
       capture.responseBytes(call, chunk);
       if (!ready) stalled();
       return ready;
     },
     end(trailers) {
+      tell();
       if (call.verdict !== null) return;
       const rest = strip?.end();
       settle(call, verdict, capture);
@@ -72,6 +83,7 @@ export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Captu
       });
     },
     error(error) {
+      tell();
       if (call.verdict === null) cutShort(call, attempt, error, { inBand: head.inBand, capture });
     },
   };

@@ -13,7 +13,7 @@ import { checkUpgrade } from './keys/access.ts';
 import { log, describeFault } from './log.ts';
 import { checkOrigin, corsHeaders } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
-import { makeCall } from './begin.ts';
+import { makeCall, readCalled } from './begin.ts';
 import { admit, type PassthroughOptions } from './passthrough.ts';
 import { refusal } from './refusal.ts';
 import { Leg } from './routing/legs.ts';
@@ -21,7 +21,6 @@ import { isRouted } from './routing/routing.ts';
 import { makeAttempt } from './stages/pipeline.ts';
 import { decide, keptHeaders, ownHeaders, passedHeaders } from './relay.ts';
 import { openaiErrors } from './providers/openai/dialect.ts';
-import { splitPath } from './route.ts';
 import { triggerOf } from './stages/send.ts';
 
 /** Takes over the socket of an upgrade request. Never throws. */
@@ -34,9 +33,9 @@ export function handleUpgrade(
   socket.on('error', () => socket.destroy());
   let call: Call;
   try {
-    const split = splitPath(incoming.url ?? '/');
+    const called = readCalled(incoming);
     // No answer is written through it: the socket belongs to us from here on.
-    call = makeCall(incoming, new ServerResponse(incoming), split, options.settings);
+    call = makeCall(incoming, new ServerResponse(incoming), called, options.settings);
   } catch (error) {
     refuseUnknown(socket, error);
     return;
@@ -51,7 +50,7 @@ export function handleUpgrade(
   };
   const open = async (): Promise<void> => {
     checkOrigin(incoming, options.settings);
-    const context = admit(call, splitPath(incoming.url ?? '/'), options);
+    const context = admit(call, readCalled(incoming).split, options);
     if (isRouted(call)) {
       throw new WeirError(
         'bad_header',

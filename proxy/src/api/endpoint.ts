@@ -101,7 +101,7 @@ async function readJson(c: Context<Bindings>): Promise<unknown> {
   const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new WeirError('bad_request', 'Expected Content-Type: application/json.');
   // Not by hono's reader: node-server's request is none that Node's own `Request` takes a copy of.
-  const { body } = await readBody(c.env.incoming, () => undefined);
+  const { body } = await readBody(c.env.incoming, mostBytes, () => undefined);
   const { whole } = body === null ? { whole: Buffer.alloc(0) } : await holdWhole(body, mostBytes);
   if (whole === null) throw new WeirError('bad_request', `The body is larger than ${mostBytes} bytes.`);
   const text = whole.toString().trim();

@@ -82,16 +82,22 @@ export class Capture {
     return sent >= due;
   }
 
-  /** Before the first byte goes to a provider (or, for a refused call, before the refusal): see `whenMarked`. */
-  start(call: Call, requestHeaders: readonly string[]): void {
+  /** A call begins. @param next sends the first byte to a provider, when the start is marked: see `whenMarked`. */
+  start(call: Call, requestHeaders: readonly string[], next?: () => void): void {
     this.open.set(call.sequence, call);
-    this.#mark(kinds.start, markKinds.start, call, startText(call, this.#options.configHash));
+    const note = startText(call, this.#options.configHash);
+    this.#options.marks.add(markKinds.start, note);
+    // The provider first, the recorder after.
+    if (next !== undefined) this.whenMarked(next);
+    this.#text(kinds.start, call, note);
     this.#text(kinds.requestHeaders, call, JSON.stringify(requestHeaders));
   }
 
   /** Before the first byte of a further attempt: see `whenMarked`. */
   attempt(call: Call, attempt: Attempt): void {
-    this.#mark(kinds.attempt, markKinds.attempt, call, attemptText(call, attempt, now()));
+    const note = attemptText(call, attempt, now());
+    this.#options.marks.add(markKinds.attempt, note);
+    this.#text(kinds.attempt, call, note);
   }
 
   requestBytes(call: Call, chunk: Buffer): void {
@@ -156,11 +162,6 @@ export class Capture {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#options.marks.close();
     this.#overflow.close();
-  }
-
-  #mark(kind: Kind, mark: string, call: Call, note: string): void {
-    this.#options.marks.add(mark, note);
-    this.#text(kind, call, note);
   }
 
   /** Writes a text into the slab, which it does not leave. */
