@@ -7,6 +7,7 @@ import type { NotedAttempt, StartNote } from '@weir/proxy/src/capture/notes.ts';
 import { markKinds } from '@weir/proxy/src/capture/notes.ts';
 import { builtInBook } from '@weir/proxy/src/prices/book.ts';
 import { Recorder } from '@weir/proxy/src/record/recorder.ts';
+import { RecordEncoder } from '@weir/proxy/src/spool/encoder.ts';
 import { donePath, Marks, marksPath } from '@weir/proxy/src/spool/marks.ts';
 import {
   fileNumbers,
@@ -15,7 +16,6 @@ import {
   readRecords,
   segmentPath,
   SegmentWriter,
-  RecordEncoder,
 } from '@weir/proxy/src/spool/segments.ts';
 
 let directory: string;

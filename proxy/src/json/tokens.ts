@@ -24,6 +24,8 @@ const MAX_NUMBER = 800;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+/** A string's end is looked for in so many bytes before it is searched for: a search takes as long to begin with. */
+const NEAR = 64;
 
 const enum Want {
   Value,
@@ -54,6 +56,11 @@ const ESCAPES: Readonly<Record<number, number>> = {
   0x74: 0x09,
 };
 
+function find(chunk: Buffer, byte: number, from: number): number {
+  const at = chunk.indexOf(byte, from);
+  return at === -1 ? chunk.length : at;
+}
+
 function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const lower = byte | 0x20;
@@ -73,6 +80,9 @@ export class JsonTokens {
   #highSurrogate = 0;
   #start = true;
   readonly #scratch = new Uint8Array(4);
+  /** The next quote and the next backslash of a chunk, where they were searched for; -1: from where it is read, they were not. */
+  #quoteAt = -1;
+  #backslashAt = -1;
 
   constructor(readonly sink: TokenSink) {}
 
@@ -81,8 +91,10 @@ export class JsonTokens {
     return !this.failed && this.#want === Want.Nothing && this.#inside === Inside.Gap;
   }
 
-  feed(chunk: Uint8Array): void {
+  feed(bytes: Uint8Array): void {
+    const chunk = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const length = chunk.length;
+    this.#quoteAt = this.#backslashAt = -1;
     let at = 0;
     if (this.#start && length > 0) at = this.#skipMark(chunk);
     while (at < length && !this.failed) {
@@ -193,17 +205,14 @@ export class JsonTokens {
     this.sink.stringStart(isKey);
   }
 
-  #string(chunk: Uint8Array, from: number): number {
-    const length = chunk.length;
-    let at = from;
-    let byte = 0;
-    while (at < length && (byte = chunk[at] ?? 0) !== QUOTE && byte !== BACKSLASH) at++;
+  #string(chunk: Buffer, from: number): number {
+    const at = this.#pieceEnd(chunk, from);
     if (at > from) {
       this.#flushSurrogate();
       this.sink.piece(chunk, from, at);
     }
-    if (at === length) return at;
-    if (byte === BACKSLASH) this.#inside = Inside.Escape;
+    if (at === chunk.length) return at;
+    if (chunk[at] === BACKSLASH) this.#inside = Inside.Escape;
     else {
       this.#flushSurrogate();
       this.#inside = Inside.Gap;
@@ -212,6 +221,20 @@ export class JsonTokens {
       this.sink.stringEnd(this.#isKey);
     }
     return at + 1;
+  }
+
+  /**
+   * Where the next quote or backslash stands; the chunk's end when there is none. Behind the first bytes they are searched for,
+   * which is many times as fast, and what was found is remembered, so that no byte is searched twice for one of them.
+   */
+  #pieceEnd(chunk: Buffer, from: number): number {
+    const near = Math.min(chunk.length, from + NEAR);
+    let at = from;
+    while (at < near && chunk[at] !== QUOTE && chunk[at] !== BACKSLASH) at++;
+    if (at < near || at === chunk.length) return at;
+    if (this.#quoteAt < at) this.#quoteAt = find(chunk, QUOTE, at);
+    if (this.#backslashAt < at) this.#backslashAt = find(chunk, BACKSLASH, at);
+    return Math.min(this.#quoteAt, this.#backslashAt);
   }
 
   #escape(byte: number): void {

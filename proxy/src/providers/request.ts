@@ -1,5 +1,5 @@
 import { KEEP, TEXT, keep, merge, plan } from '../json/plan.ts';
-import { Projection } from '../json/project.ts';
+import { Projection, ProjectionReader, type CutText } from '../json/project.ts';
 import type { TokenSink } from '../json/tokens.ts';
 import { JsonTokens } from '../json/tokens.ts';
 import { asObject, asText, type JsonObject } from '../json/value.ts';
@@ -7,7 +7,7 @@ import { CanonicalHash, hashNames } from '../record/hash.ts';
 import { Sample } from './facts.ts';
 import { MultipartFields } from './multipart.ts';
 import { asksForStream, modelInPath } from './operations.ts';
-import type { Operation, Reader, RequestFacts } from './provider.ts';
+import type { Operation, Reader, RequestFacts, TextSample } from './provider.ts';
 
 /** Top members that do not change the question: how it is delivered, for whom, and the caller's own notes. */
 const LEFT_OUT = hashNames(['stream', 'stream_options', 'user', 'safety_identifier', 'metadata']);
@@ -38,19 +38,19 @@ export const REQUEST_TEXT = plan({
   query: TEXT,
 });
 
-/** What any of the APIs calls its model, its user and its text. */
-const PLAN = merge(
-  REQUEST_TEXT,
-  plan({
-    ...keep('model', 'model_id', 'stream', 'user', 'safety_identifier', 'service_tier', 'serviceTier'),
-    metadata: plan({ user_id: KEEP }),
-  }),
-);
+/** What any of the APIs calls its model and its user. */
+const FACTS = plan({
+  ...keep('model', 'model_id', 'stream', 'user', 'safety_identifier', 'service_tier', 'serviceTier'),
+  metadata: plan({ user_id: KEEP }),
+});
+const FACTS_AND_TEXT = merge(REQUEST_TEXT, FACTS);
 
 export interface RequestContext {
   readonly operation: Operation;
   readonly path: string;
   readonly contentType: string;
+  /** The text is not sampled: who may need it reads it with {@link RequestTextReader}. */
+  readonly textLater?: true;
 }
 
 /** Reads a request's body in one pass: its facts and the hash of its meaning. */
@@ -64,9 +64,10 @@ export class RequestReader implements Reader<RequestFacts> {
   #built: RequestFacts | null = null;
 
   constructor(readonly context: RequestContext) {
-    this.#projection = new Projection(PLAN, { onText: (text) => void this.#text.add(text) });
+    const plan = context.textLater === true ? FACTS : FACTS_AND_TEXT;
+    this.#projection = new Projection(plan, { onText: (text) => void this.#text.add(text) });
     this.#tokens = new JsonTokens(new Both(this.#hash, this.#projection));
-    this.#form = context.contentType.startsWith('multipart/') ? new MultipartFields() : null;
+    this.#form = isForm(context.contentType) ? new MultipartFields() : null;
   }
 
   feed(chunk: Uint8Array): void {
@@ -95,6 +96,34 @@ export class RequestReader implements Reader<RequestFacts> {
       text: this.#text.done(),
     };
   }
+}
+
+/**
+ * Reads the text alone, the same that {@link RequestReader} samples. Nearly every reply tells its usage; then nobody needs it,
+ * and copying it was the dearest part of reading a large request.
+ */
+export class RequestTextReader {
+  readonly #text = new Sample();
+  readonly #reader: ProjectionReader | null;
+
+  constructor(contentType: string) {
+    const onText = (text: string | CutText): void => void this.#text.add(text);
+    this.#reader = isForm(contentType) ? null : new ProjectionReader(FACTS_AND_TEXT, { onText });
+  }
+
+  feed(chunk: Uint8Array): void {
+    this.#reader?.feed(chunk);
+  }
+
+  /** No more bytes come. */
+  end(): TextSample {
+    this.#reader?.end();
+    return this.#text.done();
+  }
+}
+
+function isForm(contentType: string): boolean {
+  return contentType.startsWith('multipart/');
 }
 
 /** The model that a body names; null where it names none. */

@@ -7,6 +7,9 @@
 import type { TokenSink } from '../json/tokens.ts';
 import { JsonTokens } from '../json/tokens.ts';
 
+/** From so many bytes on, a view of them costs less than it saves. */
+const longPiece = 32;
+
 /** 64 bits as two lanes that feed each other, four bytes at a time (after MurmurHash3, public domain). */
 class Lanes {
   a = 0;
@@ -24,17 +27,26 @@ class Lanes {
   bytes(from: Uint8Array, start: number, end: number): void {
     let at = start;
     while ((this.#bytes & 3) !== 0 && at < end) this.#byte(from[at++] ?? 0);
-    const whole = at + ((end - at) & ~3);
-    this.#words(from, at, whole);
-    this.#bytes += whole - at;
-    for (at = whole; at < end; at++) this.#byte(from[at] ?? 0);
+    if (end - at >= longPiece) {
+      const whole = at + ((end - at) & ~3);
+      this.#words(new DataView(from.buffer, from.byteOffset, whole), at);
+      this.#bytes += whole - at;
+      at = whole;
+    }
+    while (at < end) this.#byte(from[at++] ?? 0);
   }
 
-  /** Whole words of a long string: {@link Lanes.word} with its state in locals, which is what makes it fast. */
-  #words(from: Uint8Array, start: number, end: number): void {
-    let { a, b } = this;
+  /**
+   * Whole words of a long string: {@link Lanes.word} with its state in locals, and each word read at once, wherever it stands:
+   * nearly twice as fast as byte by byte, and still the most of what reading a large request costs.
+   */
+  #words(from: DataView, start: number): void {
+    // As 32-bit integers: the loop would carry the fields' doubles.
+    let a = this.a | 0;
+    let b = this.b | 0;
+    const end = from.byteLength;
     for (let i = start; i < end; i += 4) {
-      const word = from[i]! | (from[i + 1]! << 8) | (from[i + 2]! << 16) | (from[i + 3]! << 24);
+      const word = from.getInt32(i, true);
       let k = Math.imul(word, 0x239b961b);
       a ^= Math.imul((k << 15) | (k >>> 17), 0xab0e9789);
       a = (a << 19) | (a >>> 13);

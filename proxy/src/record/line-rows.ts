@@ -5,6 +5,7 @@ import { derivedId } from '../derived-id.ts';
 import { outcomeOf } from '../outcome.ts';
 import type { BatchLine } from '../providers/batch-lines.ts';
 import type { SpooledRow } from '../spool/segments.ts';
+import { noText } from './late-text.ts';
 import type { ReadCall } from './reading.ts';
 import { redact } from './redact.ts';
 import { requestRow, type Measured } from './rows.ts';
@@ -54,8 +55,8 @@ export function readLine(download: StartNote, line: BatchLine): { read: ReadCall
         user: null,
         hash: null,
         serviceTier: null,
-        text: { kept: '', characters: 0 },
       },
+      requestText: () => noText,
       reply,
       ttftMs: null,
       head: null,

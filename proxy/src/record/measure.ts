@@ -73,7 +73,7 @@ function findUsage(read: ReadCall, end: EndNote): { usage: Usage | null; source:
   return {
     usage: {
       input_tokens:
-        reported?.input_tokens ?? estimateInput(read.requestBody?.bytes() ?? null, read.request.text, model),
+        reported?.input_tokens ?? estimateInput(read.requestBody?.bytes() ?? null, read.requestText(), model),
       output_tokens: output === null ? null : Math.max(output, reported?.output_tokens ?? 0),
       cache_read_tokens: reported?.cache_read_tokens ?? null,
       cache_write_tokens: reported?.cache_write_tokens ?? null,

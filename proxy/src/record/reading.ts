@@ -2,10 +2,11 @@
 import type { HeadNote, StartNote } from '../capture/notes.ts';
 import { BatchLines, downloadedBatch, type BatchLine } from '../providers/batch-lines.ts';
 import { fetchedBatch, InlineAnswers } from '../providers/inline-batch.ts';
-import type { Provider, Reader, ReplyFacts, RequestFacts } from '../providers/provider.ts';
+import type { Provider, Reader, ReplyFacts, RequestFacts, TextSample } from '../providers/provider.ts';
 import { providers } from '../providers/registry.ts';
 import { makeDecoder, type Decoder } from './decode.ts';
 import { KeptBody } from './kept.ts';
+import { LateText, noText } from './late-text.ts';
 
 /** Bytes of a body → decoded → its reader and its kept part. */
 interface Intake<Facts> {
@@ -19,7 +20,10 @@ export interface ReadCall {
   start: StartNote;
   /** The reply was made for this call, not stored before: what it counts is billed here. */
   made: boolean;
-  request: RequestFacts;
+  /** Its text is asked for apart. */
+  request: Omit<RequestFacts, 'text'>;
+  /** Reads the text that went in. Valid as long as what the bodies borrowed. */
+  requestText: () => TextSample;
   /** Null when no reply came. */
   reply: ReplyFacts | null;
   ttftMs: number | null;
@@ -43,6 +47,8 @@ export interface Reading {
   end(cut: boolean): Promise<ReadCall | null>;
   /** Whether anything has to be waited for at the end. */
   readonly asynchronous: boolean;
+  /** The memory of the chunks is about to be filled again: keeps copies of what is still needed of them. */
+  own(): void;
 }
 
 export interface ReadingOptions {
@@ -57,6 +63,7 @@ export class CallReading implements Reading {
   requestHeaders: string[] = [];
   #head: HeadNote | null = null;
   #request: Intake<RequestFacts> | null = null;
+  #text: LateText | null = null;
   #response: Intake<ReplyFacts> | null = null;
   #lines: BatchLines | InlineAnswers | null = null;
   #ttftMs: number | null = null;
@@ -93,6 +100,7 @@ export class CallReading implements Reading {
       start: this.start,
       made: this.start.row.method === 'POST',
       request: request.reader.end(),
+      requestText: () => this.#text?.read() ?? noText,
       reply: this.#response?.reader.end(cut) ?? null,
       ttftMs: this.#ttftMs,
       head: this.#head,
@@ -107,11 +115,21 @@ export class CallReading implements Reading {
     return this.#request?.decoder != null || this.#response?.decoder != null;
   }
 
+  own(): void {
+    this.#request?.kept.own();
+    this.#response?.kept.own();
+  }
+
   #openRequest(): Intake<RequestFacts> {
     const { operation, path } = this.start.row;
     const contentType = findHeader(this.requestHeaders, 'content-type').toLowerCase();
-    const reader = this.provider.dialect.requestReader({ operation: operation as never, path, contentType });
-    return this.#open(reader, findHeader(this.requestHeaders, 'content-encoding'), () => undefined);
+    const context = { operation: operation as never, path, contentType, textLater: true as const };
+    const reader = this.provider.dialect.requestReader(context);
+    const kept = this.#keep();
+    const text = (this.#text = new LateText(kept, contentType));
+    return this.#open({ reader, kept }, findHeader(this.requestHeaders, 'content-encoding'), (chunk) =>
+      text.add(chunk),
+    );
   }
 
   #openResponse(): Intake<ReplyFacts> {
@@ -127,7 +145,8 @@ export class CallReading implements Reading {
       contentType: findHeader(headers, 'content-type').toLowerCase(),
       header: (name) => findHeader(headers, name.toLowerCase()) || null,
     });
-    return this.#open(reader, findHeader(headers, 'content-encoding'), (chunk) => {
+    const kept = this.#keep();
+    return this.#open({ reader, kept }, findHeader(headers, 'content-encoding'), (chunk) => {
       this.#lines?.feed(chunk);
       if (this.#ttftMs === null && reader.sawContent) this.#ttftMs = this.#atMs;
     });
@@ -143,10 +162,17 @@ export class CallReading implements Reading {
     return batch === null ? null : new InlineAnswers(batch, dialect, onLine);
   }
 
-  #open<Facts>(reader: Reader<Facts>, encoding: string, after: (chunk: Buffer) => void): Intake<Facts> {
-    const kept = new KeptBody(this.start.keep ? this.options.bodyLimit : 0);
+  #keep(): KeptBody {
+    return new KeptBody(this.start.keep ? this.options.bodyLimit : 0);
+  }
+
+  #open<Facts>(
+    { reader, kept }: { reader: Reader<Facts>; kept: KeptBody },
+    encoding: string,
+    after: (chunk: Buffer) => void,
+  ): Intake<Facts> {
     const take = (chunk: Buffer): void => {
-      kept.add(chunk);
+      kept.borrow(chunk);
       reader.feed(chunk);
       after(chunk);
     };

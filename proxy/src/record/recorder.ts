@@ -55,6 +55,8 @@ export class Recorder {
   #orphans: Map<string, MarkedCall>;
   #finished: Finished[] = [];
   readonly #calls = new ChurnMap<Reading>();
+  /** Calls that were told of in the slab that is being read, and go on. */
+  readonly #borrowing = new Set<Reading>();
   readonly #counted = new CountedReplies();
   readonly #pending = new ChurnMap<Promise<void>>();
 
@@ -90,6 +92,9 @@ export class Recorder {
     // Rows of the calls that ended here are ready in the next turn, but for those that are still being decompressed.
     await new Promise((resolve) => setImmediate(resolve));
     this.flush();
+    // Most calls end in the slab in which they began: only of the others a copy is made.
+    for (const call of this.#borrowing) call.own();
+    this.#borrowing.clear();
   }
 
   /** Waits for replies that are still being decompressed. */
@@ -133,11 +138,13 @@ export class Recorder {
         if (call instanceof CallReading) call.requestHeaders = JSON.parse(frame.payload.toString()) as string[];
         return null;
       case kinds.request:
+        if (call !== undefined) this.#borrowing.add(call);
         return call?.feedRequest(frame.payload, frame.atMs) ?? null;
       case kinds.head:
         if (call instanceof CallReading) this.#head(frame.call, call, JSON.parse(frame.payload.toString()) as HeadNote);
         return null;
       case kinds.response:
+        if (call !== undefined) this.#borrowing.add(call);
         return call?.feedResponse(frame.payload, frame.atMs) ?? null;
       case kinds.shed:
         call?.warnings.add('capture_shed');
@@ -209,6 +216,9 @@ export class Recorder {
       this.#orphans.delete(end.request_id);
       return;
     }
+    // Its rows may be made when the slab is long filled again.
+    if (call.asynchronous) call.own();
+    this.#borrowing.delete(call);
     const finish = async (): Promise<void> => {
       const rows = await this.#rows(call, end);
       this.#finished.push({ written, rows });

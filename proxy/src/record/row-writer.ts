@@ -1,7 +1,8 @@
 /** Rows on their way to the spool: what a full disk or a full spool leaves out is counted, bodies before rows. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RecordEncoder, SegmentWriter, type SpooledRow } from '../spool/segments.ts';
+import { RecordEncoder } from '../spool/encoder.ts';
+import { SegmentWriter, type SpooledRow } from '../spool/segments.ts';
 
 /** Counters that outlive the process: what was left out is shown for ever, not until the next start. */
 interface Losses {

@@ -2,6 +2,7 @@
 import { timeText, type AttemptRow, type BodyRow, type Outcome, type RequestRow } from '@weir/schema/records';
 import type { EndNote, NotedAttempt, StartNote } from '../capture/notes.ts';
 import type { ReplyFacts, Units, Usage } from '../providers/provider.ts';
+import type { Utf8Text } from '../json/utf8-text.ts';
 import { nanosOf, usdText } from '../prices/decimal.ts';
 import { TOKEN_OPERATIONS, type Price } from '../prices/price.ts';
 import type { ReadCall } from './reading.ts';
@@ -223,11 +224,22 @@ export function attemptRows(start: StartNote, end: EndNote, read: ReadCall | nul
   });
 }
 
-/** The row of `bodies`; null when nothing is kept. */
-export function bodyRow(read: ReadCall): BodyRow | null {
+/** A row of `bodies`, as the spool takes it. */
+type SpooledBody = Omit<BodyRow, 'request' | 'response' | 'request_headers' | 'response_headers'> & {
+  request: string | Utf8Text;
+  response: string | Utf8Text;
+  request_headers: ReadonlyMap<string, string>;
+  response_headers: ReadonlyMap<string, string>;
+};
+
+/** The row of `bodies`; null when nothing is kept. It is valid as long as what the bodies borrowed. */
+export function bodyRow(read: ReadCall): SpooledBody | null {
   const { start } = read;
   if (!start.keep) return null;
-  const text = (body: ReadCall['requestBody']): string => redact(body?.text() ?? '', start.redact);
+  const text = (body: ReadCall['requestBody']): string | Utf8Text => {
+    const kept = body?.text() ?? '';
+    return start.redact.length === 0 ? kept : redact(kept.toString(), start.redact);
+  };
   return {
     request_id: start.row.request_id,
     started_at: timeText(start.row.started_at),
@@ -274,7 +286,7 @@ function isStream(read: ReadCall | null): boolean {
   return type !== undefined && /event-?stream|ndjson|jsonl|stream\+json/i.test(type);
 }
 
-function headerMap(raw: readonly string[]): Record<string, string> {
+function headerMap(raw: readonly string[]): Map<string, string> {
   const map = new Map<string, string>();
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase();
@@ -282,5 +294,5 @@ function headerMap(raw: readonly string[]): Record<string, string> {
     const before = map.get(name);
     map.set(name, before === undefined ? value : `${before}, ${value}`);
   }
-  return Object.fromEntries(map);
+  return map;
 }

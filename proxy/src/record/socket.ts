@@ -7,11 +7,12 @@ import { ProjectionReader } from '../json/project.ts';
 import { asObject, parseJson } from '../json/value.ts';
 import { Conversation, type Spoken } from '../providers/realtime/conversation.ts';
 import { realtimeFormatOf } from '../providers/realtime/formats.ts';
-import type { ReplyFacts, RequestFacts } from '../providers/provider.ts';
+import type { ReplyFacts } from '../providers/provider.ts';
 import { partId } from '../spool/parts.ts';
 import { readDeflate } from '../websocket/inflate.ts';
 import { MessageReader, type MessageSink } from '../websocket/messages.ts';
 import { KeptBody } from './kept.ts';
+import { noText } from './late-text.ts';
 import { findHeader, type ReadCall, type Reading } from './reading.ts';
 
 /** One response or transcript of a connection, as it is recorded. */
@@ -84,6 +85,10 @@ export class SocketReading implements Reading {
 
   feedResponse(chunk: Buffer, atMs: number): Promise<void> | null {
     return this.#feed(this.#server, chunk, atMs);
+  }
+
+  own(): void {
+    // What is kept of messages are copies.
   }
 
   /** @returns what the connection itself is recorded as; null where its responses are. */
@@ -175,6 +180,7 @@ export class SocketReading implements Reading {
       start,
       made: true,
       request: { ...noRequest, model: modelInQuery(start.row.query) ?? this.#conversation.model },
+      requestText: () => noText,
       reply,
       ttftMs,
       head: this.#options.head,
@@ -224,13 +230,12 @@ export class SocketReading implements Reading {
 /** Of what is a part of another row's messages. */
 const noBytes = { requestBytes: null, responseBytes: null };
 
-const noRequest: RequestFacts = {
+const noRequest: ReadCall['request'] = {
   model: null,
   streamed: true,
   user: null,
   hash: null,
   serviceTier: null,
-  text: { kept: '', characters: 0 },
 };
 
 /** `?model=` (OpenAI), `?deployment=` (Azure): platform.openai.com/docs/guides/realtime-websocket. */

@@ -24,6 +24,7 @@ export const onceLetters: Record<ShippedTable, string> = { bodies: 'B', attempts
 /** A row on its way to its table. */
 export interface SpooledRow {
   table: ShippedTable;
+  /** Columns of the table. A text may be `Utf8Text`, a map of texts a `Map`: what the encoder writes without a detour. */
   row: object;
   /** Its id follows from what it tells: a second one is not inserted, now or later. */
   once?: true;
@@ -41,55 +42,6 @@ export function fileNumbers(directory: string, prefix: string, suffix: string): 
     .filter((digits) => digits !== undefined)
     .map(Number)
     .sort((a, b) => a - b);
-}
-
-const encoderBytes = 256 * 1024;
-const longestEncoderBytes = 16 * 1024 * 1024;
-const lineFeed = 0x0a;
-
-/** Writes records one behind the other into memory that is used again and again: fresh memory is dear. */
-export class RecordEncoder {
-  #bytes = Buffer.allocUnsafeSlow(encoderBytes);
-  #size = 0;
-
-  /** Adds the record of one call's rows. */
-  add(rows: readonly SpooledRow[]): void {
-    const start = this.#size;
-    this.#size += recordHead;
-    this.#room(0);
-    for (const { table, row, once } of rows) {
-      const letters = once === true ? onceLetters : tableLetters;
-      this.#line(letters[table].charCodeAt(0), JSON.stringify(row));
-    }
-    const payload = this.#bytes.subarray(start + recordHead, this.#size);
-    this.#bytes.writeUInt32LE(payload.length, start);
-    this.#bytes.writeUInt32LE(crc32(payload), start + 4);
-  }
-
-  /** What was added. It is valid until the next `clear`. */
-  get bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#size);
-  }
-
-  clear(): void {
-    this.#size = 0;
-    if (this.#bytes.length > longestEncoderBytes) this.#bytes = Buffer.allocUnsafeSlow(encoderBytes);
-  }
-
-  #line(letter: number, text: string): void {
-    // At most three bytes for a UTF-16 unit; counted exactly only where that would not fit.
-    if (this.#size + text.length * 3 + 2 > this.#bytes.length) this.#room(Buffer.byteLength(text) + 2);
-    this.#bytes[this.#size++] = letter;
-    this.#size += this.#bytes.write(text, this.#size);
-    this.#bytes[this.#size++] = lineFeed;
-  }
-
-  #room(more: number): void {
-    if (this.#size + more <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#size + more));
-    this.#bytes.copy(grown);
-    this.#bytes = grown;
-  }
 }
 
 /** A record's place in the bytes it was read from, and a view of what it holds. */
