@@ -27,10 +27,10 @@ export class MemoryLedger implements Ledger {
   }
 
   take(_id: string, asks: readonly Ask[], at: number): Decision {
-    const before = asks.map((ask) => this.#standing(ask, at));
-    const refused = asks.findIndex((ask, index) => ask.hard && !fits(ask, before[index]?.sum ?? 0));
-    if (refused !== -1) return { standings: before, refused };
-    const amounts = asks.map(({ amount, quota }, index) => amount ?? Math.max(0, quota - (before[index]?.sum ?? 0)));
+    const sums = asks.map((ask) => this.#sum(ask));
+    const refused = asks.findIndex((ask, index) => ask.hard && !fits(ask, sums[index] ?? 0));
+    if (refused !== -1) return { standings: asks.map((ask) => this.#standing(ask, at)), refused };
+    const amounts = asks.map(({ amount, quota }, index) => amount ?? Math.max(0, quota - (sums[index] ?? 0)));
     asks.forEach((ask, index) => this.#add(ask, amounts[index] ?? 0, at));
     return { standings: asks.map((ask) => this.#standing(ask, at)), refused: null, amounts };
   }
@@ -38,10 +38,11 @@ export class MemoryLedger implements Ledger {
   settle(_id: string, taken: readonly Taken[], used: readonly number[]): void {
     taken.forEach(({ count, slot, amount }, index) => {
       const found = this.#counts.get(count);
-      const place = found?.slots.indexOf(slot) ?? -1;
+      // What is settled was taken a moment ago, mostly: its slot is among the last.
+      const place = found?.slots.lastIndexOf(slot) ?? -1;
       if (found === undefined || place === -1) return; // Its window is over.
       found.amounts[place] = Math.max(0, (found.amounts[place] ?? 0) + (used[index] ?? amount) - amount);
-      if (found.amounts.every((left) => left === 0)) this.#counts.delete(count);
+      if (total(found) === 0) this.#counts.delete(count);
     });
   }
 
@@ -80,11 +81,19 @@ export class MemoryLedger implements Ledger {
     }
   }
 
+  /** What is counted in a frame. */
+  #sum({ count: name, frame }: Ask): number {
+    const count = this.#counts.get(name);
+    if (count === undefined) return 0;
+    forget(count, frame);
+    return total(count);
+  }
+
   #standing({ count: name, frame, quota, amount }: Ask, at: number): Standing {
     const count = this.#counts.get(name);
     if (count === undefined) return { sum: 0, resets: at, room: at };
     forget(count, frame);
-    const sum = count.amounts.reduce((all, one) => all + one, 0);
+    const sum = total(count);
     const first = count.slots[0];
     const resets = first === undefined ? at : frame.leaves(first);
     // The slots leave one after the other, until there is enough room.
@@ -131,6 +140,12 @@ export class MemoryLedger implements Ledger {
 /** What nobody can tell the size of needs some room, as much as there is. */
 export function fits({ amount, quota }: Pick<Ask, 'amount' | 'quota'>, sum: number): boolean {
   return amount === null ? sum < quota : sum + amount <= quota;
+}
+
+function total({ amounts }: Count): number {
+  let sum = 0;
+  for (const amount of amounts) sum += amount;
+  return sum;
 }
 
 function forget(count: Count, frame: Frame): void {
