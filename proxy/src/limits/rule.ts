@@ -99,7 +99,13 @@ export function countOf({ id, policy }: Rule, { call, user, provider, model }: C
 
 /** The name of a count; `restore.ts` makes the same of rows. */
 export function joinCount(id: string, parts: readonly string[]): string {
-  return parts.length === 0 ? id : `${id} ${JSON.stringify(parts)}`;
+  if (parts.length === 0) return id;
+  return `${id} ${parts.every(isPlain) ? `["${parts.join('","')}"]` : JSON.stringify(parts)}`;
+}
+
+/** Whether a text stands in JSON as it is. */
+function isPlain(text: string): boolean {
+  return /^[ !#-[\]-~]*$/.test(text);
 }
 
 /** The id of the rule that a count belongs to. */
