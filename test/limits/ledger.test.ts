@@ -28,3 +28,18 @@ test('a million users of one day are a few hundred bytes each', () => {
   console.log(`a million users of one day: ${Math.round(bytes / 1e6)} MB`);
   expect(bytes).toBeLessThan(600e6);
 });
+
+test('a count that begins again is not swept away by a new one that is taken with it', () => {
+  const ledger = new MemoryLedger();
+  const later = at + 600_000;
+  const frame = frameAt({ seconds: 60 }, later);
+  ledger.take('1', [ask('old', 10, 1)], at);
+  ledger.take('2', [ask('new', 10, 1, { frame }), ask('old', 10, 1, { frame })], later);
+  expect(ledger.take('3', [ask('old', 10, 1, { frame })], later).standings).toMatchObject([{ sum: 2 }]);
+});
+
+test('two limits may share a count: both are told what it holds with both', () => {
+  const ledger = new MemoryLedger();
+  const { standings } = ledger.take('1', [ask('one', 10, 3), ask('one', 20, 3)], at);
+  expect(standings).toMatchObject([{ sum: 6 }, { sum: 6 }]);
+});

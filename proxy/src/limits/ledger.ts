@@ -2,6 +2,13 @@
 import type { LimitUnit } from '@weir/schema/settings/limit';
 import type { Frame } from './window.ts';
 
+const nanosPerDollar = 1e9;
+
+/** A quota, or a sum, in what is counted. */
+export function counted(unit: LimitUnit, amount: number): number {
+  return unit === 'usd' ? Math.round(amount * nanosPerDollar) : amount;
+}
+
 /** What a call wants of one count. */
 export interface Ask {
   /** Names the count. */

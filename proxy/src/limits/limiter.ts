@@ -13,12 +13,12 @@ import type { KeyHolder } from '../keys/holder.ts';
 import type { PriceBook } from '../prices/book.ts';
 import type { TakenNote } from '../record/messages.ts';
 import type { Routing } from '../routing/routing.ts';
-import { inUnits, limitFields, secondsUntil, sumText, type Counted } from './fields.ts';
-import type { Ask, Ledger, Reservation, Standing, Taken } from './ledger.ts';
+import { limitFields } from './fields.ts';
+import type { Ask, Decision, Ledger, Reservation, Standing, Taken } from './ledger.ts';
+import { refusalOf, refuseUnpriced } from './refusal.ts';
 import type { Restorer } from './restore.ts';
 import { callerOf, heldFor, readHeld, type Going, type Held } from './caller.ts';
 import { applies, countOf, makeRule, type Caller, type Rule } from './rule.ts';
-import { frameAt } from './window.ts';
 import { dearer, times, worstCase, type WorstCase } from './worst-case.ts';
 
 export interface LimiterOptions {
@@ -34,6 +34,24 @@ export interface LimiterOptions {
   away: 'open' | 'closed';
   /** How long it waits for that, ms. */
   waitMs: number;
+}
+
+/** A call that is to be counted. */
+interface Asking {
+  call: Call;
+  /** All that may count it. */
+  rules: readonly Rule[];
+  going: readonly [Going, ...Going[]];
+  shares: number;
+}
+
+/** What is to be taken for it. */
+interface Taking {
+  /** Those that do. */
+  rules: readonly Rule[];
+  caller: Caller;
+  most: WorstCase;
+  shares: number;
 }
 
 interface Open {
@@ -54,6 +72,8 @@ export class Limiter {
   readonly #ofRoutes = new WeakMap<RouteSettings, readonly Rule[]>();
   /** By request id: calls whose usage is not known yet. */
   readonly #open = new ChurnMap<Open, string>();
+  /** By request id: the places among calls at once that calls have which go on. */
+  readonly #atOnce = new ChurnMap<readonly Taken[], string>();
 
   constructor(private readonly options: LimiterOptions) {}
 
@@ -85,25 +105,40 @@ export class Limiter {
 
   /**
    * Takes what the call may come to. @param going where it may go, the first place first. @param shares attempts that may all be
-   * billed. @returns the body to send. @throws WeirError `limit_exceeded` when a limit has no room, with when it will; `overloaded`
-   * when what was counted before cannot be known, and is to be.
+   * billed. @returns the body to send, at once where nothing has to be waited for. @throws WeirError `limit_exceeded` when a limit
+   * has no room, with when it will; `overloaded` when what was counted before cannot be known, and is to be.
    */
-  async admit(
+  admit(
     call: Call,
     body: RequestBody,
     going: readonly [Going, ...Going[]],
     shares: number,
-  ): Promise<RequestBody> {
-    const all = this.#rulesOf(call);
-    const { held, rest } = await this.#look(call, body, all);
-    const caller = callerOf(call, held, going[0]);
+  ): RequestBody | Promise<RequestBody> {
+    const asking: Asking = { call, rules: this.#rulesOf(call), going, shares };
+    if (body === null || !asking.rules.some(({ reads }) => reads)) return this.#admit(asking, null, body);
+    const { bodyLimit } = this.options;
+    if (Buffer.isBuffer(body)) return this.#admit(asking, body.length > bodyLimit ? null : body, body);
+    return holdWhole(body, bodyLimit).then(({ whole, body: rest }) => this.#admit(asking, whole, rest));
+  }
+
+  /** @param whole the body, where it is held. @param rest the body to send. */
+  #admit(
+    { call, rules: all, going, shares }: Asking,
+    whole: Buffer | null,
+    rest: RequestBody,
+  ): RequestBody | Promise<RequestBody> {
+    const held = whole === null ? null : readHeld(call, whole);
+    const [first, ...others] = going;
+    const caller = callerOf(call, held, first);
     const rules = all.filter((rule) => applies(rule, caller));
     if (rules.length === 0) return rest;
-    const each = going.map((place) => {
-      return this.#mostOf(rules, callerOf(call, held, place), { held: heldFor(call, held, place), host: place.host });
-    });
-    await this.#take(rules, caller, times(each.reduce(dearer), shares), shares);
-    return rest;
+    let most = this.#mostOf(rules, caller, heldFor(call, held, first), first.host);
+    for (const place of others) {
+      const sent = heldFor(call, held, place);
+      most = dearer(most, this.#mostOf(rules, callerOf(call, held, place), sent, place.host));
+    }
+    const taken = this.#take({ rules, caller, most: shares === 1 ? most : times(most, shares), shares });
+    return taken === undefined ? rest : taken.then(() => rest);
   }
 
   /** An upgrade, whose use is counted as it goes. @param cut ends it. @throws WeirError as `admit`. */
@@ -111,22 +146,21 @@ export class Limiter {
     const caller = callerOf(call, null, { provider: call.provider, model: '' });
     const rules = this.#rulesOf(call).filter((rule) => applies(rule, caller));
     if (rules.length === 0) return;
-    await this.#take(rules, caller, { tokens: 0, nanos: 0, unpriced: false }, 1);
+    await this.#take({ rules, caller, most: { tokens: 0, nanos: 0, unpriced: false }, shares: 1 });
     const open = this.#open.get(call.id);
     if (open !== undefined) open.cut = cut;
   }
 
   /** The client has everything: it counts no more among the calls at once. */
   ended(call: Call): void {
-    if (call.reservation === null) return;
-    const { taken } = this.#open.get(call.id)?.reservation ?? call.reservation;
-    const atOnce = taken.filter(({ unit }) => unit === 'concurrent');
-    if (atOnce.length > 0)
-      this.options.ledger.settle(
-        call.id,
-        atOnce,
-        atOnce.map(() => 0),
-      );
+    const atOnce = this.#atOnce.get(call.id);
+    if (atOnce === undefined) return;
+    this.#atOnce.delete(call.id);
+    this.options.ledger.settle(
+      call.id,
+      atOnce,
+      atOnce.map(() => 0),
+    );
   }
 
   /** Nothing will come of the call: all that it took goes back. */
@@ -134,6 +168,7 @@ export class Limiter {
     if (call.reservation === null) return;
     const { taken } = this.#open.get(call.id)?.reservation ?? call.reservation;
     this.#open.delete(call.id);
+    this.#atOnce.delete(call.id);
     call.reservation = null;
     this.options.ledger.settle(
       call.id,
@@ -154,18 +189,18 @@ export class Limiter {
     const tokens = (open?.tokens ?? 0) + note.tokens;
     const nanos = (open?.nanos ?? 0) + note.nanos;
     if (!note.over) {
-      if (open !== undefined) Object.assign(open, { tokens, nanos });
+      if (open !== undefined) {
+        open.tokens = tokens;
+        open.nanos = nanos;
+      }
       return;
     }
     this.#open.delete(note.id);
-    const { taken } = open?.reservation ?? note.limited ?? { taken: [] };
-    const timed = taken.filter(({ unit }) => unit !== 'concurrent');
-    const used = { requests: note.requests, tokens, usd: nanos, concurrent: 0 };
-    this.options.ledger.settle(
-      note.id,
-      timed,
-      timed.map(({ unit, amount }) => (unit === 'requests' ? amount * note.requests : used[unit])),
+    const timed = timedOf((open?.reservation ?? note.limited)?.taken ?? []);
+    const used = timed.map(({ unit, amount }) =>
+      unit === 'requests' ? amount * note.requests : unit === 'tokens' ? tokens : nanos,
     );
+    this.options.ledger.settle(note.id, timed, used);
   }
 
   /** A response of a connection, or its end. Nothing was taken for it: it is counted as it comes. */
@@ -173,7 +208,7 @@ export class Limiter {
     if (note.over) {
       this.#open.delete(note.id);
       // What it took at its beginning stays: nothing comes back.
-      const timed = open.reservation.taken.filter(({ unit }) => unit !== 'concurrent');
+      const timed = timedOf(open.reservation.taken);
       this.options.ledger.settle(
         note.id,
         timed,
@@ -224,34 +259,21 @@ export class Limiter {
     return [...this.#keyRules(call.holder), ...this.#routeRules(call.routing), ...this.#saved, ...brought];
   }
 
-  /** Holds the body, where something has to be read from it. */
-  async #look(
-    call: Call,
-    body: RequestBody,
-    rules: readonly Rule[],
-  ): Promise<{ held: Held | null; rest: RequestBody }> {
-    const reads = rules.some(
-      ({ policy: { unit, by, match } }) =>
-        unit === 'tokens' ||
-        unit === 'usd' ||
-        by.includes('user') ||
-        by.includes('model') ||
-        match.models !== undefined,
-    );
-    if (body === null || !reads) return { held: null, rest: body };
-    const { whole, body: rest } = await holdWhole(body, this.options.bodyLimit);
-    return { held: whole === null ? null : readHeld(call, whole), rest };
-  }
-
-  async #take(rules: readonly Rule[], caller: Caller, most: WorstCase, shares: number): Promise<void> {
-    const { call } = caller;
-    const told = this.options.restorer.ready(rules, this.options.waitMs);
-    if (told !== null && !(await told) && this.options.away === 'closed') {
+  /** @returns a promise where something has to be waited for. */
+  #take(taking: Taking): Promise<void> | undefined {
+    const told = this.options.restorer.ready(taking.rules, this.options.waitMs);
+    if (told === null) return this.#ask(taking);
+    return told.then((known) => {
+      if (known || this.options.away === 'open') return this.#ask(taking);
       throw new WeirError(
         'overloaded',
         'What was spent before cannot be known while the store is away, and WEIR_LIMITS_AWAY is closed.',
       );
-    }
+    });
+  }
+
+  #ask(taking: Taking): Promise<void> | undefined {
+    const { rules, caller, most } = taking;
     const at = Date.now();
     const asks = rules.map((rule) => {
       const { unit } = rule.policy;
@@ -259,40 +281,40 @@ export class Limiter {
       return askOf(rule, { count: countOf(rule, caller), at, amount });
     });
     refuseUnpriced(rules, caller, most);
-    const decision = await this.options.ledger.take(call.id, asks, at);
+    const decision = this.options.ledger.take(caller.call.id, asks, at);
+    if (decision instanceof Promise) return decision.then((one) => this.#carryOut(taking, asks, one, at));
+    this.#carryOut(taking, asks, decision, at);
+    return undefined;
+  }
+
+  /** Does what was decided. @throws WeirError of a refusal. */
+  #carryOut({ rules, caller: { call }, shares }: Taking, asks: readonly Ask[], decision: Decision, at: number): void {
     if (decision.refused !== null) {
       this.refused++;
       throw refusalOf(rules, decision.refused, decision.standings, at, asks[decision.refused]);
     }
     const { amounts, standings } = decision;
-    const taken = asks.map(({ count, frame }, index): Taken => {
-      return { count, unit: rules[index]?.policy.unit ?? 'requests', slot: frame.slot, amount: amounts[index] ?? 0 };
+    const taken = asks.map(({ count, unit, frame }, index): Taken => {
+      return { count, unit, slot: frame.slot, amount: amounts[index] ?? 0 };
     });
-    const of = (unit: Taken['unit']): number =>
-      Math.max(0, ...taken.filter((one) => one.unit === unit).map(({ amount }) => amount));
-    const reservation = { taken, tokens: of('tokens'), nanos: of('usd'), ...(shares > 1 ? { shares } : {}) };
+    const reservation = reservationOf(taken, shares);
     // What goes into the marks is for another process: it can give back only what outlives this one.
     call.reservation = this.options.ledger.survives ? reservation : { ...reservation, taken: [] };
-    call.limitFields = limitFields(
-      rules.map((rule, index) => ({ rule, standing: standings[index] as Standing })),
-      at,
-    );
+    call.limitFields = limitFields(rules, standings, at);
     this.#warn(call, rules, asks, standings);
     this.#open.set(call.id, { rules, reservation, tokens: 0, nanos: 0, cut: null });
+    const atOnce = taken.filter(isAtOnce);
+    if (atOnce.length > 0) this.#atOnce.set(call.id, atOnce);
   }
 
-  #mostOf(
-    rules: readonly Rule[],
-    { call, provider, model }: Caller,
-    sent: { held: Held | null; host: string },
-  ): WorstCase {
-    if (!rules.some(({ policy: { unit } }) => unit === 'tokens' || unit === 'usd'))
-      return { tokens: 0, nanos: 0, unpriced: false };
-    return worstCase({ call, provider, model, ...sent }, this.options.prices.book);
+  #mostOf(rules: readonly Rule[], { call, provider, model }: Caller, held: Held | null, host: string): WorstCase {
+    if (!rules.some(({ estimates }) => estimates)) return { tokens: 0, nanos: 0, unpriced: false };
+    return worstCase({ call, held, provider, model, host }, this.options.prices.book);
   }
 
   /** A limit that only warns has been passed: said in a header and in the row. */
   #warn(call: Call, rules: readonly Rule[], asks: readonly Ask[], standings: readonly Standing[]): void {
+    if (rules.every(({ hard }) => hard)) return;
     const passed = rules.filter((_, index) => {
       const [ask, standing] = [asks[index], standings[index]];
       return ask !== undefined && standing !== undefined && !ask.hard && standing.sum > ask.quota;
@@ -311,47 +333,24 @@ function askOf<Amount extends number | null>(
   rule: Rule,
   { count, at, amount }: { count: string; at: number; amount: Amount },
 ): Ask & { amount: Amount } {
-  const { unit, window, quota, action } = rule.policy;
-  return { count, unit, frame: frameAt(window, at), quota: inUnits(rule, quota), amount, hard: action === 'refuse' };
+  return { count, unit: rule.policy.unit, frame: rule.frame(at), quota: rule.quota, amount, hard: rule.hard };
 }
 
-/** A sum in dollars cannot be held to where a model's price is not known. */
-function refuseUnpriced(rules: readonly Rule[], { model }: Caller, { unpriced }: WorstCase): void {
-  const budget = rules.find(({ policy }) => policy.unit === 'usd' && policy.action === 'refuse');
-  if (!unpriced || budget === undefined) return;
-  throw new WeirError(
-    'limit_exceeded',
-    `The limit ${budget.policy.name} is in dollars, and no price of ${JSON.stringify(model.slice(0, 128))} is known: set one (docs/prices.md).`,
-  );
+function isAtOnce({ unit }: Taken): boolean {
+  return unit === 'concurrent';
 }
 
-/** Says which limit, how it stands, and when there is room. */
-function refusalOf(
-  rules: readonly Rule[],
-  refused: number,
-  standings: readonly Standing[],
-  at: number,
-  ask: Ask | undefined,
-): WeirError {
-  const rule = rules[refused] as Rule;
-  const standing = standings[refused] as Standing;
-  const { name, quota, unit, window } = rule.policy;
-  const asked =
-    ask?.amount == null || unit === 'requests' || unit === 'concurrent'
-      ? ''
-      : `; this call may come to ${sumText(rule, ask.amount)}`;
-  const never = ask?.amount != null && ask.amount > ask.quota;
-  const room = Number.isFinite(standing.room) ? standing.room : at + 1000;
-  const when = never
-    ? ', more than the limit ever allows'
-    : window === null
-      ? ''
-      : `. There is room from ${new Date(room).toISOString()} on`;
-  const error = new WeirError(
-    'limit_exceeded',
-    `The limit ${name} is reached: ${sumText(rule, standing.sum)} of ${quota} ${unit === 'concurrent' ? 'calls at once' : unit} are taken${asked}${when}.`,
-  );
-  const counted: Counted[] = rules.map((one, index) => ({ rule: one, standing: standings[index] as Standing }));
-  error.headers = [...limitFields(counted, at), ...(never ? [] : ['Retry-After', String(secondsUntil(room, at))])];
-  return error;
+/** All but the places among calls at once, which are given back when the client has everything. */
+function timedOf(taken: readonly Taken[]): readonly Taken[] {
+  return taken.some(isAtOnce) ? taken.filter((one) => !isAtOnce(one)) : taken;
+}
+
+function reservationOf(taken: Taken[], shares: number): Reservation {
+  const reservation: Reservation = { taken, tokens: 0, nanos: 0 };
+  for (const { unit, amount } of taken) {
+    if (unit === 'tokens') reservation.tokens = Math.max(reservation.tokens, amount);
+    else if (unit === 'usd') reservation.nanos = Math.max(reservation.nanos, amount);
+  }
+  if (shares > 1) reservation.shares = shares;
+  return reservation;
 }

@@ -20,6 +20,8 @@ export class MemoryLedger implements Ledger {
   readonly #counts = new Map<string, Count>();
   readonly #told = new Set<string>();
   #sweep: MapIterator<[string, Count]> | null = null;
+  /** Counts that were made since old ones were looked at. */
+  #made = 0;
 
   /** Counts that are held. */
   get size(): number {
@@ -27,27 +29,33 @@ export class MemoryLedger implements Ledger {
   }
 
   take(_id: string, asks: readonly Ask[], at: number): Decision {
-    const before = asks.map((ask) => this.#standing(ask, at));
-    const refused = asks.findIndex((ask, index) => ask.hard && !fits(ask, before[index]?.sum ?? 0));
-    if (refused !== -1) return { standings: before, refused };
-    const amounts = asks.map(({ amount, quota }, index) => amount ?? Math.max(0, quota - (before[index]?.sum ?? 0)));
-    asks.forEach((ask, index) => this.#add(ask, amounts[index] ?? 0, at));
-    return { standings: asks.map((ask) => this.#standing(ask, at)), refused: null, amounts };
+    const counts = asks.map((ask) => this.#find(ask));
+    const sums = counts.map(total);
+    const refused = asks.findIndex((ask, index) => ask.hard && !fits(ask, sums[index] ?? 0));
+    if (refused !== -1) return { standings: asks.map((ask, index) => standingOf(ask, counts[index], at)), refused };
+    const amounts = asks.map(({ amount, quota }, index) => amount ?? Math.max(0, quota - (sums[index] ?? 0)));
+    // Two asks may be of the same count: how it stands is asked when all is added.
+    const added = asks.map((ask, index) => this.#add(ask, counts[index], amounts[index] ?? 0));
+    // Not before: a count whose window is over would be swept away while this call adds to it.
+    if (this.#made > 0) this.#forgetSome(at);
+    return { standings: asks.map((ask, index) => standingOf(ask, added[index], at)), refused: null, amounts };
   }
 
   settle(_id: string, taken: readonly Taken[], used: readonly number[]): void {
     taken.forEach(({ count, slot, amount }, index) => {
       const found = this.#counts.get(count);
-      const place = found?.slots.indexOf(slot) ?? -1;
+      // What is settled was taken a moment ago, mostly: its slot is among the last.
+      const place = found?.slots.lastIndexOf(slot) ?? -1;
       if (found === undefined || place === -1) return; // Its window is over.
       found.amounts[place] = Math.max(0, (found.amounts[place] ?? 0) + (used[index] ?? amount) - amount);
-      if (found.amounts.every((left) => left === 0)) this.#counts.delete(count);
+      if (total(found) === 0) this.#counts.delete(count);
     });
   }
 
   add(asks: readonly (Ask & { amount: number })[], at: number): Standing[] {
-    for (const ask of asks) this.#add(ask, ask.amount, at);
-    return asks.map((ask) => this.#standing(ask, at));
+    const added = asks.map((ask) => this.#add(ask, this.#find(ask), ask.amount));
+    if (this.#made > 0) this.#forgetSome(at);
+    return asks.map((ask, index) => standingOf(ask, added[index], at));
   }
 
   claim(ruleId: string, at: number): number | null {
@@ -80,30 +88,16 @@ export class MemoryLedger implements Ledger {
     }
   }
 
-  #standing({ count: name, frame, quota, amount }: Ask, at: number): Standing {
+  /** A count without what has left the frame. */
+  #find({ count: name, frame }: Ask): Count | undefined {
     const count = this.#counts.get(name);
-    if (count === undefined) return { sum: 0, resets: at, room: at };
-    forget(count, frame);
-    const sum = count.amounts.reduce((all, one) => all + one, 0);
-    const first = count.slots[0];
-    const resets = first === undefined ? at : frame.leaves(first);
-    // The slots leave one after the other, until there is enough room.
-    let left = sum;
-    let room = at;
-    for (let index = 0; index < count.slots.length && !fits({ amount, quota }, left); index++) {
-      left -= count.amounts[index] ?? 0;
-      room = frame.leaves(count.slots[index] ?? 0);
-    }
-    return { sum, resets, room };
+    if (count !== undefined) forget(count, frame);
+    return count;
   }
 
-  #add({ count: name, frame }: Ask, amount: number, at: number): void {
-    let count = this.#counts.get(name);
-    if (count === undefined) {
-      this.#forgetSome(at);
-      count = { slots: [], amounts: [], until: 0 };
-      this.#counts.set(name, count);
-    }
+  /** @param found the count, where there is one. @returns it, or the one that was made. */
+  #add({ count: name, frame }: Ask, found: Count | undefined, amount: number): Count {
+    const count = found ?? this.#counts.get(name) ?? this.#make(name);
     const last = count.slots.length - 1;
     if (count.slots[last] === frame.slot) count.amounts[last] = (count.amounts[last] ?? 0) + amount;
     else {
@@ -111,26 +105,52 @@ export class MemoryLedger implements Ledger {
       count.amounts.push(amount);
     }
     count.until = frame.leaves(frame.slot);
+    return count;
+  }
+
+  #make(name: string): Count {
+    const count: Count = { slots: [], amounts: [], until: 0 };
+    this.#counts.set(name, count);
+    this.#made++;
+    return count;
   }
 
   /** Each new count pays for looking at a few old ones, so that their number is bounded by the calls of a window. */
   #forgetSome(at: number): void {
-    this.#sweep ??= this.#counts.entries();
-    for (let looked = 0; looked < sweptAtOnce; looked++) {
+    for (let looks = this.#made * sweptAtOnce; looks > 0; looks--) {
+      this.#sweep ??= this.#counts.entries();
       const next = this.#sweep.next();
-      if (next.done === true) {
-        this.#sweep = null;
-        return;
-      }
-      const [name, count] = next.value;
-      if (count.until <= at) this.#counts.delete(name);
+      if (next.done === true) this.#sweep = null;
+      else if (next.value[1].until <= at) this.#counts.delete(next.value[0]);
     }
+    this.#made = 0;
   }
 }
 
 /** What nobody can tell the size of needs some room, as much as there is. */
 export function fits({ amount, quota }: Pick<Ask, 'amount' | 'quota'>, sum: number): boolean {
   return amount === null ? sum < quota : sum + amount <= quota;
+}
+
+function standingOf({ frame, quota, amount }: Ask, count: Count | undefined, at: number): Standing {
+  if (count === undefined) return { sum: 0, resets: at, room: at };
+  const sum = total(count);
+  const first = count.slots[0];
+  const resets = first === undefined ? at : frame.leaves(first);
+  // The slots leave one after the other, until there is enough room.
+  let left = sum;
+  let room = at;
+  for (let index = 0; index < count.slots.length && !fits({ amount, quota }, left); index++) {
+    left -= count.amounts[index] ?? 0;
+    room = frame.leaves(count.slots[index] ?? 0);
+  }
+  return { sum, resets, room };
+}
+
+function total(count: Count | undefined): number {
+  let sum = 0;
+  for (const amount of count?.amounts ?? []) sum += amount;
+  return sum;
 }
 
 function forget(count: Count, frame: Frame): void {

@@ -60,7 +60,7 @@ export class Restorer {
    * it was within so many ms.
    */
   ready(rules: readonly Rule[], withinMs: number): Promise<boolean> | null {
-    if (this.options.ledger.awaySince !== null) return null;
+    if (this.#waiting.size === 0 || this.options.ledger.awaySince !== null) return null;
     const open = rules.map(({ id }) => this.#waiting.get(id)).filter((one) => one !== undefined);
     if (open.length === 0) return null;
     let timer: NodeJS.Timeout;

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { matchesPattern } from '@weir/schema/settings/pattern';
 import type { LimitPolicy } from '@weir/schema/settings/limit';
 import type { Call } from '../call.ts';
+import { counted } from './ledger.ts';
+import { framesOf, type Frame } from './window.ts';
 
 export interface Rule {
   /** The same for as long as the same calls are counted in the same way, whatever the quota. */
@@ -12,13 +14,37 @@ export interface Rule {
   from: 'key' | 'route' | 'saved' | 'header';
   /** The key, or the route, whose calls are counted; '' for all. */
   owner: string;
+  /** What follows from the policy, so that no call has to ask for it: the quota as it is counted; */
+  quota: number;
+  /** whether a call is refused where there is no room; */
+  hard: boolean;
+  /** the window as it stands at a moment, ms since 1970; */
+  frame: (at: number) => Frame;
+  /** whether every call counts; */
+  everyCall: boolean;
+  /** whether what a call may come to has to be known before; */
+  estimates: boolean;
+  /** and whether the call's body has to be read for it. */
+  reads: boolean;
 }
 
 /** @param owner the key or route that a limit belongs to; '' for a saved one. */
 export function makeRule(policy: LimitPolicy, from: Rule['from'], owner: string): Rule {
-  const { name, unit, window, by, match } = policy;
+  const { name, unit, window, by, match, quota, action } = policy;
   const shape = JSON.stringify([from, owner, name, unit, window, by, match]);
-  return { id: createHash('sha256').update(shape).digest('base64url').slice(0, 16), policy, from, owner };
+  const estimates = unit === 'tokens' || unit === 'usd';
+  return {
+    id: createHash('sha256').update(shape).digest('base64url').slice(0, 16),
+    policy,
+    from,
+    owner,
+    quota: counted(unit, quota),
+    hard: action === 'refuse',
+    frame: framesOf(window),
+    everyCall: Object.keys(match).length === 0,
+    estimates,
+    reads: estimates || by.includes('user') || by.includes('model') || match.models !== undefined,
+  };
 }
 
 /** Whose call it is, for limits: what the call says, with the user that its body names where no header does. */
@@ -32,7 +58,8 @@ export interface Caller {
 }
 
 /** Whether a call counts. */
-export function applies({ policy: { match } }: Rule, { call, provider, model }: Caller): boolean {
+export function applies({ everyCall, policy: { match } }: Rule, { call, provider, model }: Caller): boolean {
+  if (everyCall) return true;
   const { operation, project, keyId, instructions } = call;
   const among = (list: readonly string[] | undefined, value: string): boolean =>
     list === undefined || list.some((pattern) => matchesPattern(pattern, value));
@@ -72,7 +99,13 @@ export function countOf({ id, policy }: Rule, { call, user, provider, model }: C
 
 /** The name of a count; `restore.ts` makes the same of rows. */
 export function joinCount(id: string, parts: readonly string[]): string {
-  return parts.length === 0 ? id : `${id} ${JSON.stringify(parts)}`;
+  if (parts.length === 0) return id;
+  return `${id} ${parts.every(isPlain) ? `["${parts.join('","')}"]` : JSON.stringify(parts)}`;
+}
+
+/** Whether a text stands in JSON as it is. */
+function isPlain(text: string): boolean {
+  return /^[ !#-[\]-~]*$/.test(text);
 }
 
 /** The id of the rule that a count belongs to. */

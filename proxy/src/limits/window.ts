@@ -30,6 +30,20 @@ export function frameAt(window: LimitWindow | null, at: number): Frame {
   return { slot: start, first: start, slotMs: 0, leaves: () => end };
 }
 
+/** The frames of a window, moment after moment: one is made anew when its slot is over, and not for each call. */
+export function framesOf(window: LimitWindow | null): (at: number) => Frame {
+  let last: Frame | null = null;
+  return (at) => {
+    if (last === null || !goesOn(last, at)) last = frameAt(window, at);
+    return last;
+  };
+}
+
+/** Whether a frame's slot is the one of a moment, ms since 1970. */
+function goesOn({ slot, slotMs, leaves }: Frame, at: number): boolean {
+  return slotMs === 0 ? at >= slot && at < leaves(slot) : Math.floor(at / slotMs) === slot;
+}
+
 /** Where the frame begins, ms since 1970. */
 export function beginOf(frame: Frame): number {
   return frame.slotMs === 0 ? frame.first : frame.first * frame.slotMs;

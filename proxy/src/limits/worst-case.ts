@@ -48,13 +48,19 @@ const longestAnswer = 128_000;
 const mostChoices = 128;
 
 /** Members by which a body says that more goes in than its bytes: files, earlier turns, tools of the provider's own. */
-const elsewhere =
-  /"(?:file_id|file_ids|file_uri|fileUri|file_url|previous_response_id|conversation|prompt|container|mcp_servers|vector_store_ids|cached_content|cachedContent)"\s*:/;
-const ownTools =
-  /"(?:web_search|web_search_preview|web_search_options|file_search|code_interpreter|computer_use_preview|image_generation|google_search|googleSearch|google_search_retrieval|googleSearchRetrieval|url_context|urlContext|code_execution|codeExecution|search_parameters|search_context_size|context_management|mcp|[a-z_]+_20\d{6})"/;
+const elsewhereNames =
+  'file_id|file_ids|file_uri|fileUri|file_url|previous_response_id|conversation|prompt|container|mcp_servers|vector_store_ids|cached_content|cachedContent';
+const toolNames =
+  'web_search|web_search_preview|web_search_options|file_search|code_interpreter|computer_use_preview|image_generation|google_search|googleSearch|google_search_retrieval|googleSearchRetrieval|url_context|urlContext|code_execution|codeExecution|search_parameters|search_context_size|context_management|mcp';
 /** Answers that are no text are billed otherwise. */
-const otherAnswers = /"(?:modalities|responseModalities|response_modalities|audio)"\s*:/;
-const picture = /"(?:image_url|url)"\s*:\s*(?:\{[^}]{0,200})?"https?:/g;
+const answerNames = 'modalities|responseModalities|response_modalities|audio';
+const pictureNames = 'image_url|url';
+const elsewhere = new RegExp(`"(?:${elsewhereNames})"\\s*:`);
+const ownTools = new RegExp(`"(?:${toolNames}|[a-z_]+_20\\d{6})"`);
+const otherAnswers = new RegExp(`"(?:${answerNames})"\\s*:`);
+const picture = new RegExp(`"(?:${pictureNames})"\\s*:\\s*(?:\\{[^}]{0,200})?"https?:`, 'g');
+/** Whatever any of these finds has one of their names in it: most bodies have none, and are looked through once. */
+const remarkable = new RegExp(`"(?:${elsewhereNames}|${toolNames}|${answerNames}|${pictureNames})"|_20\\d{6}"`);
 
 export interface Question {
   call: Call;
@@ -72,20 +78,13 @@ export function worstCase(question: Question, book: PriceBook): WorstCase {
   if (free.has(operation) || method === 'GET' || method === 'HEAD' || method === 'DELETE' || method === 'OPTIONS') {
     return nothing;
   }
-  const ordinary = dearestFor(question, null, book);
-  const unbounded: WorstCase = { tokens: null, nanos: null, unpriced: ordinary === null };
-  if (!bounded.has(operation) || held === null || held.root === null) return unbounded;
-  const { root, bytes, text: written } = held;
-  // A name may be written with escapes.
-  const text = written.includes('\\u') ? jsonText(root) : written;
-  if (text === null) return unbounded;
-  // In a completion `prompt` is the text itself.
-  const more = elsewhere.exec(operation === 'completion' ? text.replaceAll('"prompt"', '""') : text);
-  if (more !== null || ownTools.test(text) || otherAnswers.test(text)) return unbounded;
-  const input = bytes.length + around + perPicture * (text.match(picture)?.length ?? 0);
+  const input = held === null || !bounded.has(operation) ? null : mostInput(held, operation);
+  const root = held?.root ?? null;
+  if (input === null || root === null)
+    return { tokens: null, nanos: null, unpriced: dearestFor(question, null, book) === null };
   const output = operation === 'embeddings' ? 0 : longestOutput(root);
   const tier = asText(root['service_tier']) ?? asText(root['serviceTier']);
-  const price = tier === null ? ordinary : dearestFor(question, tier, book);
+  const price = dearestFor(question, tier, book);
   if (price === null) return { tokens: input + output, nanos: null, unpriced: true };
   // Each token at the dearest price of its side: which of them are cached, said or thought is known afterwards.
   const nanos = Math.ceil((input * price.input + output * price.output + price.fee) / perNano);
@@ -108,20 +107,41 @@ export function times({ tokens, nanos, unpriced }: WorstCase, shares: number): W
   return { tokens: tokens && tokens * shares, nanos: nanos && nanos * shares, unpriced };
 }
 
+/** Tokens that go in at most; null where the body does not say it. */
+function mostInput({ root, bytes, text: written }: Held, operation: Operation): number | null {
+  if (root === null) return null;
+  // A name may be written with escapes.
+  const text = written.includes('\\u') ? jsonText(root) : written;
+  if (text === null) return null;
+  const most = bytes.length + around;
+  if (!remarkable.test(text)) return most;
+  // In a completion `prompt` is the text itself.
+  const more = elsewhere.test(operation === 'completion' ? text.replaceAll('"prompt"', '""') : text);
+  if (more || ownTools.test(text) || otherAnswers.test(text)) return null;
+  return most + perPicture * (text.match(picture)?.length ?? 0);
+}
+
 /** As much as the caller allows, for each of the answers that are wanted. */
 function longestOutput(root: JsonObject): number {
   const config = asObject(root['generationConfig']) ?? asObject(root['inferenceConfig']) ?? asObject(root['options']);
   // Which of them counts, each provider says for itself.
-  const allowed = [
+  const allowed = mostOf(
     root['max_completion_tokens'],
     root['max_output_tokens'],
     root['max_tokens'],
     config?.['maxOutputTokens'],
     config?.['maxTokens'],
     config?.['num_predict'],
-  ].filter(isCount);
-  const choices = [root['n'], root['best_of'], config?.['candidateCount']].filter(isCount);
-  return (allowed.length === 0 ? longestAnswer : Math.max(...allowed)) * Math.min(mostChoices, Math.max(1, ...choices));
+  );
+  const choices = mostOf(root['n'], root['best_of'], config?.['candidateCount']) ?? 1;
+  return (allowed ?? longestAnswer) * Math.min(mostChoices, Math.max(1, choices));
+}
+
+/** The largest count among some values; null where none is one. */
+function mostOf(...values: readonly unknown[]): number | null {
+  let most: number | null = null;
+  for (const value of values) if (isCount(value)) most = Math.max(most ?? 0, value);
+  return most;
 }
 
 function isCount(value: unknown): value is number {
@@ -135,24 +155,35 @@ interface Dearest {
   fee: number;
 }
 
-/** Tariffs are the same object for a second: nothing of them is added up for each call. */
-const dearestOf = new WeakMap<Tariff, Dearest | null>();
+/** What was found of a model. */
+interface Found {
+  provider: string;
+  host: string;
+  tier: string | null;
+  dearest: Dearest | null;
+}
+
+/** Names come from callers, so what is remembered of one second has to be bounded. */
+const mostRemembered = 4096;
+/** By model. Prices begin and end on whole seconds: what was found holds for the rest of its second. */
+let remembered = { second: 0, book: null as PriceBook | null, size: 0, byModel: new Map<string, Found[]>() };
 
 /** Null where no price of the model is known. */
-function dearestFor(
-  { provider: name, model, host }: Question,
-  serviceTier: string | null,
-  book: PriceBook,
-): Dearest | null {
-  const provider = findSeller(name);
-  if (provider === null) return null;
-  const tariff = findTariff({ provider, models: [model], host, at: new Date(), serviceTier }, book);
-  if (tariff === null) return null;
-  let dearest = dearestOf.get(tariff);
-  if (dearest === undefined) {
-    dearest = readDearest(tariff);
-    dearestOf.set(tariff, dearest);
-  }
+function dearestFor({ provider, model, host }: Question, tier: string | null, book: PriceBook): Dearest | null {
+  const now = Date.now();
+  const second = Math.floor(now / 1000);
+  if (remembered.second !== second || remembered.book !== book || remembered.size >= mostRemembered)
+    remembered = { second, book, size: 0, byModel: new Map() };
+  let ofModel = remembered.byModel.get(model);
+  if (ofModel === undefined) remembered.byModel.set(model, (ofModel = []));
+  for (const found of ofModel)
+    if (found.provider === provider && found.host === host && found.tier === tier) return found.dearest;
+  const seller = findSeller(provider);
+  const query = { models: [model], host, at: new Date(now), serviceTier: tier };
+  const tariff = seller === null ? null : findTariff({ provider: seller, ...query }, book);
+  const dearest = tariff === null ? null : readDearest(tariff);
+  ofModel.push({ provider, host, tier, dearest });
+  remembered.size++;
   return dearest;
 }
 

@@ -1,6 +1,5 @@
 /** What limits count of a call, as the main thread is told. */
 import type { EndNote, StartNote } from '../capture/notes.ts';
-import { nanosOf } from '../prices/decimal.ts';
 import type { TakenNote } from './messages.ts';
 import { heldOf, type Measured } from './rows.ts';
 
@@ -25,7 +24,8 @@ export function takenNote(
   const held = heldOf(start, end, measured);
   const { usage, cost } = measured;
   const tokens = held.tokens ?? (usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0);
-  const nanos = held.nanos ?? (cost === null ? 0 : Number(nanosOf(cost.cost_usd)));
+  // Nine decimals: as a number they are exact to the billionth up to millions of dollars.
+  const nanos = held.nanos ?? (cost === null ? 0 : Math.round(Number(cost.cost_usd) * 1e9));
   const requests = end.row.outcome === 'blocked' ? 0 : 1;
   return [{ id, limited: recovered ? limited : null, requests, tokens, nanos, over }];
 }
