@@ -44,6 +44,22 @@ describe('the price of a call', () => {
     expect(LIST).toBe(`genai-prices@${/"version": "([^"]+)"/.exec(text)?.[1]}`);
   });
 
+  test('is that of its own model and tier, whatever was asked for in the same second', () => {
+    // Each of these names has to be told from the others with its tier, its host and the model that was asked for.
+    const text = fc.constantFrom('gpt-5', 'flex', '', '5 gpt-5', '4 flex', '1', '0 ', 'gpt-5\n', 'batch');
+    const asked = fc.record({ model: text, asked: text, serviceTier: fc.option(text), host: text });
+    const fresh = (more: object): string | undefined => {
+      // Another second: nothing is remembered.
+      const later = { ...more, at: new Date(Date.UTC(2026, 8, 2) + 1000 * seconds++) };
+      return priceCall({ ...call('openai', '', 1, 1), ...later })?.price_id;
+    };
+    let seconds = 0;
+    const all = fc.sample(asked, { seed: 20_26, numRuns: 2000 });
+    const together = all.map((more) => priceCall({ ...call('openai', '', 1, 1), ...more })?.price_id);
+    expect(together).toEqual(all.map(fresh));
+    expect(new Set(together).size).toBeGreaterThan(2);
+  });
+
   test('is split into parts, each token in one of them', () => {
     const usage = { cache_read_tokens: 100, cache_write_tokens: 1000, cache_write_1h_tokens: 600 };
     expect(

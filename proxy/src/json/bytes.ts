@@ -1,6 +1,9 @@
+/** Even no bytes are a dear thing to make. */
+const nothing = Buffer.alloc(0);
+
 /** Bytes that are collected: one buffer that doubles, so that many small chunks cost no more than one large one. */
 export class Bytes {
-  #buffer = Buffer.alloc(0);
+  #buffer: Buffer = nothing;
   length = 0;
 
   append(chunk: Uint8Array): void {
@@ -22,7 +25,7 @@ export class Bytes {
   }
 
   clear(): void {
-    this.#buffer = Buffer.alloc(0);
+    this.#buffer = nothing;
     this.length = 0;
   }
 }

@@ -20,6 +20,8 @@ const TEXT_BYTES = 1_048_576;
 /** Values kept inside lists, where the count is the provider's choice. Values outside lists have as many again. */
 const LIST_VALUES = 20_000;
 const LONGEST_NAME = 128;
+/** Room for one ordinary string that a document begins with. */
+const USUAL_STRING = 128;
 
 interface Frame {
   /** `null`: nothing under here is wanted. */
@@ -51,7 +53,7 @@ export class Projection implements TokenSink {
   #inName = false;
   #limit = 0;
   /** The current string, as far as it is kept. Reused: it grows to the longest one. */
-  #buffer = Buffer.allocUnsafe(1024);
+  #buffer = Buffer.allocUnsafe(USUAL_STRING);
   #bytes = 0;
   #characters = 0;
   #stringsLeft = STRINGS_LIMIT;

@@ -56,6 +56,9 @@ const ESCAPES: Readonly<Record<number, number>> = {
   0x74: 0x09,
 };
 
+/** One character that an escape stood for; whoever takes it copies it. */
+const scratch = new Uint8Array(4);
+
 function find(chunk: Buffer, byte: number, from: number): number {
   const at = chunk.indexOf(byte, from);
   return at === -1 ? chunk.length : at;
@@ -79,7 +82,6 @@ export class JsonTokens {
   #unitDigits = 0;
   #highSurrogate = 0;
   #start = true;
-  readonly #scratch = new Uint8Array(4);
   /** The next quote and the next backslash of a chunk, where they were searched for; -1: from where it is read, they were not. */
   #quoteAt = -1;
   #backslashAt = -1;
@@ -284,7 +286,7 @@ export class JsonTokens {
   }
 
   #emit(point: number): void {
-    this.sink.piece(this.#scratch, 0, encodePoint(point, this.#scratch));
+    this.sink.piece(scratch, 0, encodePoint(point, scratch));
   }
 
   #wordBytes(chunk: Uint8Array, from: number): number {

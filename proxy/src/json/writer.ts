@@ -11,6 +11,7 @@ const shortString = 1024;
 
 const quote = 0x22;
 const backslash = 0x5c;
+const colon = 0x3a;
 
 /**
  * What it writes of a value is what JSON.stringify does. Short strings are written character by character, which for the rows of a
@@ -40,6 +41,20 @@ export class JsonWriter {
     this.bytes[this.size++] = byte;
   }
 
+  /** A member's name, behind a brace or a comma. @param name of a column: letters, digits and underscores. */
+  column(mark: number, name: string): void {
+    const { length } = name;
+    this.room(length + 4);
+    const { bytes } = this;
+    let at = this.size;
+    bytes[at++] = mark;
+    bytes[at++] = quote;
+    for (let index = 0; index < length; index++) bytes[at++] = name.charCodeAt(index);
+    bytes[at++] = quote;
+    bytes[at++] = colon;
+    this.size = at;
+  }
+
   string(text: string): void {
     const { length } = text;
     if (length > shortString) return this.json(text);
@@ -61,7 +76,7 @@ export class JsonWriter {
     this.byte(quote);
     for (const part of parts) {
       for (let from = 0; from < part.length; from += escapedAtOnce) {
-        const piece = part.subarray(from, from + escapedAtOnce);
+        const piece = part.length <= escapedAtOnce ? part : part.subarray(from, from + escapedAtOnce);
         this.room(piece.length * longestEscape);
         this.size = writeEscaped(piece, this.#view, this.size);
       }

@@ -44,6 +44,7 @@ export function divide(amount: bigint, unit: bigint): bigint {
 
 /** Nano-dollars as the decimal text of the columns that end in `_usd`. */
 export function usdText(nanos: bigint): string {
+  if (nanos === 0n) return '0.000000000';
   const digits = (nanos < 0n ? -nanos : nanos).toString().padStart(10, '0');
   return `${nanos < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }

@@ -91,7 +91,9 @@ function plausibleCount(count: number | null): number | null {
 
 /** The same for what is counted beside the tokens. */
 export function plausibleUnits(units: Units): Units {
-  return Object.fromEntries(Object.entries(units).filter(([, count]) => count >= 0 && count <= MOST_UNITS));
+  const counted = Object.entries(units);
+  const left = counted.filter(([, count]) => count >= 0 && count <= MOST_UNITS);
+  return left.length === counted.length ? units : Object.fromEntries(left);
 }
 
 /** Nano-dollars. */
@@ -114,7 +116,7 @@ function byList(call: PricedCall, book: PriceBook): Listed | null {
   const tariff = findTariff(
     {
       provider,
-      models: [...new Set([call.model ?? '', call.asked ?? ''])],
+      models: namesOf(call),
       host: call.host ?? '',
       at: call.at,
       serviceTier: call.serviceTier,
@@ -129,16 +131,22 @@ function byList(call: PricedCall, book: PriceBook): Listed | null {
   const other = chargeCosts(tariff, units, usage);
   if (tokens === null || other === null) return null;
   const { by, of } = tariff.factor;
-  const part = (amount: bigint): bigint => divide(amount * by, TOKENS_TO_NANO * of);
+  const unit = TOKENS_TO_NANO * of;
+  const part = (amount: bigint): bigint => (amount === 0n ? 0n : divide(amount * by, unit));
   const parts = {
     id: tariff.id,
     input: part(tokens.input),
     output: part(tokens.output),
     read: part(tokens.read),
     write: part(tokens.write),
-    other: divide(other, CHARGE_UNIT),
+    other: other === 0n ? 0n : divide(other, CHARGE_UNIT),
   };
   return total(parts) > MOST_NANOS ? null : parts;
+}
+
+function namesOf({ model, asked }: PricedCall): string[] {
+  const [answered, named] = [model ?? '', asked ?? ''];
+  return answered === named ? [answered] : [answered, named];
 }
 
 /** Cohere reads more tokens than it bills, and tells both: the billed ones are priced, and nothing of them was cached. */

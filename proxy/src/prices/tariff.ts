@@ -47,13 +47,20 @@ export function findTariff(query: TariffQuery, book: PriceBook): Tariff | null {
   const full = remembered.tariffs.size >= MOST_REMEMBERED;
   if (remembered.second !== second || remembered.book !== book || full)
     remembered = { second, book, tariffs: new Map() };
-  const key = JSON.stringify([query.provider.name, query.host, query.serviceTier, query.models]);
+  const key = keyOf(query);
   let tariff = remembered.tariffs.get(key);
   if (tariff === undefined) {
     tariff = lookUp(query, book);
     remembered.tariffs.set(key, tariff);
   }
   return tariff;
+}
+
+/** What a tariff depends on within a second. Each text with its length: names come from callers, and may hold any sign. */
+function keyOf({ provider, host, serviceTier, models }: TariffQuery): string {
+  let key = `${provider.name} ${host.length} ${host}`;
+  for (const text of serviceTier === null ? models : [...models, serviceTier]) key += `${text.length} ${text}`;
+  return `${key}${models.length}`;
 }
 
 function lookUp(query: TariffQuery, book: PriceBook): Tariff | null {

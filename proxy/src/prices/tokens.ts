@@ -147,9 +147,9 @@ export const CHARGE_UNIT = 1000n * MILLION * COMMON;
 export function chargeCosts({ rates, least }: Tariff, units: Units, usage: Usage | null): bigint | null {
   const price = finder(rates, usage?.input_tokens ?? 0);
   let total = (price(perRequest) ?? 0n) * MILLION * (COMMON / 1000n);
-  for (const [name, charge] of Object.entries(charges)) {
-    const count = units[name] ?? 0;
-    if (count <= 0) continue;
+  for (const [name, count] of Object.entries(units)) {
+    const charge = Object.hasOwn(charges, name) ? charges[name] : undefined;
+    if (charge === undefined || count <= 0) continue;
     const each = price(charge.class) ?? (charge.also === undefined ? null : price(charge.also));
     if (each === null) {
       if (charge.incidental === true || (charge.orTokens === true && usage !== null)) continue;

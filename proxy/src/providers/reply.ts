@@ -42,7 +42,7 @@ export class ReplyReader implements Reader<ReplyFacts> {
     if (this.#body === 'unknown') {
       const first = firstByte(chunk);
       if (first === -1) return;
-      rest = chunk.subarray(first);
+      if (first > 0) rest = chunk.subarray(first);
       this.#open(rest[0] ?? 0);
     }
     if (this.#plain) this.#keepHead(rest);

@@ -140,11 +140,13 @@ export function hashNames(names: readonly string[]): NameHashes {
   );
 }
 
+/** A number and its bytes. */
+const double = new Float64Array(1);
+const doubleBytes = new Uint8Array(double.buffer);
+
 /** Takes JSON tokens; {@link CanonicalHash.value} is the hash of the whole. Members of the top object may be left out. */
 export class CanonicalHash implements TokenSink {
   readonly #lanes = new Lanes();
-  readonly #doubles = new Float64Array(1);
-  readonly #doubleBytes = new Uint8Array(this.#doubles.buffer);
   readonly #stack: Open[] = [];
   readonly #leaveOut: NameHashes;
   #result: readonly [number, number] | null = null;
@@ -200,8 +202,8 @@ export class CanonicalHash implements TokenSink {
   number(value: number): void {
     this.#lanes.start(Kind.Number);
     // -0 and 0 are one number.
-    this.#doubles[0] = value + 0;
-    this.#lanes.bytes(this.#doubleBytes, 0, 8);
+    double[0] = value + 0;
+    this.#lanes.bytes(doubleBytes, 0, 8);
     this.#value();
   }
 

@@ -3,6 +3,7 @@ import { Utf8Text } from '../json/utf8-text.ts';
 
 const smallestBlock = 1024;
 const largestBlock = 65_536;
+const noRoom = Buffer.alloc(0);
 
 /** The part of a body that is kept for people to read: its first bytes, up to a limit. */
 export class KeptBody {
@@ -11,7 +12,7 @@ export class KeptBody {
   /** What came behind that, in memory that others will fill again. */
   #borrowed: Buffer[] = [];
   /** Of the memory of the last part, what is not filled yet. */
-  #room = Buffer.alloc(0);
+  #room: Buffer = noRoom;
   /** Bytes that are kept. */
   size = 0;
   /** Whether something was left out. */

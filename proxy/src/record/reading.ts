@@ -189,10 +189,12 @@ function feed(intake: Intake<unknown>, chunk: Buffer): Promise<void> | null {
   return null;
 }
 
-/** A header's value in a raw list; '' when it is not there. */
+/** A header's value in a raw list; '' when it is not there. @param name in lower case. */
 export function findHeader(raw: readonly string[], name: string): string {
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    if (raw[index]?.toLowerCase() === name) return raw[index + 1] ?? '';
+    const candidate = raw[index] as string;
+    // Lower case is a new string: only for names that can be it.
+    if (candidate.length === name.length && candidate.toLowerCase() === name) return raw[index + 1] ?? '';
   }
   return '';
 }

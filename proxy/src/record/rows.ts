@@ -5,7 +5,7 @@ import type { ReplyFacts, Units, Usage } from '../providers/provider.ts';
 import type { Utf8Text } from '../json/utf8-text.ts';
 import { nanosOf, usdText } from '../prices/decimal.ts';
 import { TOKEN_OPERATIONS, type Price } from '../prices/price.ts';
-import type { ReadCall } from './reading.ts';
+import { findHeader, type ReadCall } from './reading.ts';
 import { redact } from './redact.ts';
 
 export type UsageSource = RequestRow['usage_source'];
@@ -280,10 +280,8 @@ function mayHaveBeenBilled(attempt: NotedAttempt): boolean {
 }
 
 function isStream(read: ReadCall | null): boolean {
-  const type = read?.head?.headers.find(
-    (_, index, all) => index % 2 === 1 && /^content-type$/i.test(all[index - 1] ?? ''),
-  );
-  return type !== undefined && /event-?stream|ndjson|jsonl|stream\+json/i.test(type);
+  const type = findHeader(read?.head?.headers ?? [], 'content-type');
+  return /event-?stream|ndjson|jsonl|stream\+json/i.test(type);
 }
 
 function headerMap(raw: readonly string[]): Map<string, string> {

@@ -47,9 +47,7 @@ export class RecordEncoder {
     for (const name in row) {
       const value = row[name];
       if (saysNothing(value)) continue;
-      to.byte(mark);
-      to.string(name);
-      to.byte(colon);
+      to.column(mark, name);
       this.#value(value);
       mark = comma;
     }
