@@ -20,7 +20,9 @@ export class ChurnMap<V, K extends number | string = number> {
   }
 
   get(key: K): V | undefined {
-    return this.#bucket(key).find((entry) => entry.key === key)?.value;
+    const bucket = this.#bucket(key);
+    const at = indexOf(bucket, key);
+    return at === -1 ? undefined : bucket[at]?.value;
   }
 
   set(key: K, value: V): void {
@@ -31,7 +33,7 @@ export class ChurnMap<V, K extends number | string = number> {
 
   delete(key: K): void {
     const bucket = this.#bucket(key);
-    const at = bucket.findIndex((entry) => entry.key === key);
+    const at = indexOf(bucket, key);
     if (at === -1) return;
     const last = bucket.pop() as Entry<V, K>;
     if (at < bucket.length) bucket[at] = last;
@@ -46,6 +48,11 @@ export class ChurnMap<V, K extends number | string = number> {
   #bucket(key: K): Entry<V, K>[] {
     return this.#buckets[(typeof key === 'number' ? key : endOf(key)) % bucketCount] as Entry<V, K>[];
   }
+}
+
+function indexOf<K>(bucket: readonly Entry<unknown, K>[], key: K): number {
+  for (let at = 0; at < bucket.length; at++) if (bucket[at]?.key === key) return at;
+  return -1;
 }
 
 function endOf(id: string): number {

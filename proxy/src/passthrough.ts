@@ -74,7 +74,10 @@ export async function passThrough(
     const ways = direct === null ? await routed(context, arriving, options) : await native(direct, arriving, options);
     let { body } = ways;
     let legs = ways.legs;
-    if (limiter.inForce(call)) ({ body, legs } = await withinLimits(call, { ...ways, body }, limiter));
+    if (limiter.inForce(call)) {
+      const within = withinLimits(call, ways, limiter);
+      ({ body, legs } = within instanceof Promise ? await within : within);
+    }
     const [leg] = legs;
     // The client left meanwhile: its start was marked without what has been taken, and nobody will tell of it.
     if (flight.started) limiter.release(call);
@@ -110,19 +113,26 @@ const asFirst = { reason: 'first', trigger: '', waitMs: 0 } as const;
 /** A limit had no room for the way before. */
 const asLimited = { reason: 'fallback', trigger: 'limit', waitMs: 0 } as const;
 
-/** The first way for which all limits have room, where the fallback is for that; else the first. @throws WeirError as `admit`. */
-async function withinLimits(
-  call: Call,
-  { legs, body, onLimit, shares }: Omit<Ways, 'stages' | 'onOverflow'>,
-  limiter: Limiter,
-): Promise<Pick<Ways, 'legs' | 'body'>> {
-  try {
-    return { legs, body: await limiter.admit(call, body, legs, shares) };
-  } catch (error) {
+type Allowed = Pick<Ways, 'legs' | 'body'>;
+
+/**
+ * The first way for which all limits have room, where the fallback is for that; else the first. Answers at once where nothing
+ * has to be waited for. @throws WeirError as `admit`.
+ */
+function withinLimits(call: Call, ways: Ways, limiter: Limiter): Allowed | Promise<Allowed> {
+  const { legs, body, shares } = ways;
+  const further = (error: unknown): Allowed | Promise<Allowed> => {
     const [, next, ...rest] = legs;
     const full = error instanceof WeirError && error.code === 'limit_exceeded';
-    if (!full || !onLimit || next === undefined) throw error;
-    return withinLimits(call, { legs: [next, ...rest], body, onLimit, shares }, limiter);
+    if (!full || !ways.onLimit || next === undefined) throw error;
+    return withinLimits(call, { ...ways, legs: [next, ...rest] }, limiter);
+  };
+  try {
+    const admitted = limiter.admit(call, body, legs, shares);
+    if (!(admitted instanceof Promise)) return { legs, body: admitted };
+    return admitted.then((rest) => ({ legs, body: rest }), further);
+  } catch (error) {
+    return further(error);
   }
 }
 
