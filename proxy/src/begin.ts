@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { now, type Call } from './call.ts';
 import type { Settings } from './env.ts';
 import { parseInstructions } from './headers.ts';
+import { Memo } from './memo.ts';
 import type { Operation, Provider } from './providers/provider.ts';
 import { newRequestId } from './request-id.ts';
 import { findProvider, splitPath, type SplitPath } from './route.ts';
@@ -20,9 +21,7 @@ export interface Called {
 }
 
 /** Programs call few paths, and it takes thirty patterns to read one. A query may hold a credential: those are not kept. */
-const known = new Map<string, Called>();
-const mostKnown = 1_024;
-const longestKnown = 256;
+const known = new Memo<Called>(1_024, 256);
 
 /** Reads a request's head line. @throws WeirError `unknown_provider`: such a call is answered, but not recorded. */
 export function readCalled({ method = 'GET', url = '/' }: IncomingMessage): Called {
@@ -33,8 +32,7 @@ export function readCalled({ method = 'GET', url = '/' }: IncomingMessage): Call
   const provider = findProvider(split.provider);
   const operation = provider.dialect.operation(method, split.path);
   const called = { method, split, provider, operation, model: provider.dialect.modelInPath(split.path) ?? '' };
-  if (known.size >= mostKnown) known.clear();
-  if (key.length <= longestKnown && split.query === '') known.set(key, called);
+  if (split.query === '') known.set(key, called);
   return called;
 }
 

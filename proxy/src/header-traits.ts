@@ -1,7 +1,9 @@
 /**
  * What the name of a header says, whatever its value: found out once for each spelling. Programs send the same few names with
- * every call, and to look each up in a dozen lists and patterns cost more than everything else that is done with a head.
+ * every call, and to look each up in a dozen lists and patterns took several microseconds of it.
  */
+import { Memo } from './memo.ts';
+
 export interface HeaderTraits {
   /** The name in lower case. */
   readonly lower: string;
@@ -35,10 +37,7 @@ const secretName = /auth|cookie|token|secret|password|signature|credential|api-?
 const secretInAnswer = /^(set-cookie|www-authenticate)$|api-?key|token$/i;
 const keyHeaders = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key']);
 
-/** Anybody may send any name: of too many, all are forgotten. */
-const known = new Map<string, HeaderTraits>();
-const mostKnown = 1024;
-const longestKnown = 128;
+const known = new Memo<HeaderTraits>(1_024, 128);
 
 export function headerTraits(name: string): HeaderTraits {
   const before = known.get(name);
@@ -53,7 +52,6 @@ export function headerTraits(name: string): HeaderTraits {
     weirs: lower.startsWith('weir-') || lower.startsWith('access-control-'),
     key: keyHeaders.has(lower),
   };
-  if (known.size >= mostKnown) known.clear();
-  if (name.length <= longestKnown) known.set(name, traits);
+  known.set(name, traits);
   return traits;
 }

@@ -13,7 +13,7 @@ import { checkUpgrade } from './keys/access.ts';
 import { log, describeFault } from './log.ts';
 import { checkOrigin, corsHeaders } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
-import { makeCall, readCalled } from './begin.ts';
+import { makeCall, readCalled, type Called } from './begin.ts';
 import { admit, type PassthroughOptions } from './passthrough.ts';
 import { refusal } from './refusal.ts';
 import { Leg } from './routing/legs.ts';
@@ -31,9 +31,10 @@ export function handleUpgrade(
   options: PassthroughOptions,
 ): void {
   socket.on('error', () => socket.destroy());
+  let called: Called;
   let call: Call;
   try {
-    const called = readCalled(incoming);
+    called = readCalled(incoming);
     // No answer is written through it: the socket belongs to us from here on.
     call = makeCall(incoming, new ServerResponse(incoming), called, options.settings);
   } catch (error) {
@@ -50,7 +51,7 @@ export function handleUpgrade(
   };
   const open = async (): Promise<void> => {
     checkOrigin(incoming, options.settings);
-    const context = admit(call, readCalled(incoming).split, options);
+    const context = admit(call, called.split, options);
     if (isRouted(call)) {
       throw new WeirError(
         'bad_header',

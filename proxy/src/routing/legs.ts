@@ -9,6 +9,7 @@ import type { Settings } from '../env.ts';
 import { WeirError } from '../errors.ts';
 import { allowModel, allowProvider } from '../keys/access.ts';
 import { memberValues } from '../json/members.ts';
+import { Memo } from '../memo.ts';
 import { asObject, parseJson } from '../json/value.ts';
 import { withModelInPath } from '../providers/operations.ts';
 import type { PathQuestion } from '../providers/paths.ts';
@@ -241,14 +242,12 @@ export class Leg {
 }
 
 /** Of the few origins that are called: to parse one takes microseconds. */
-const hosts = new Map<string, string>();
-const mostHosts = 1_000;
+const hosts = new Memo<string>(1_024, 512);
 
 function hostOf(origin: string): string {
   let host = hosts.get(origin);
   if (host === undefined) {
     host = new URL(origin).host;
-    if (hosts.size >= mostHosts) hosts.clear();
     hosts.set(origin, host);
   }
   return host;
