@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { Bytes } from './json/bytes.ts';
 import { stringEnd } from './json/members.ts';
 
-/** What undici takes: nothing, bytes, or a stream of bytes. */
+/** Nothing, bytes, or a stream of bytes. */
 export type RequestBody = null | Buffer | AsyncIterable<Buffer>;
 
 /** So much of a body is looked into for the model's name before the call starts. */

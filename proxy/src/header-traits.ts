@@ -7,6 +7,8 @@ import { Memo } from './memo.ts';
 export interface HeaderTraits {
   /** The name in lower case. */
   readonly lower: string;
+  /** It can be the name of a header (RFC 9110 §5.6.2). */
+  readonly isName: boolean;
   /** It ends at the next hop, whatever `Connection` says (RFC 9110 §7.6.1), with `expect`, which Weir answers itself. */
   readonly hopByHop: boolean;
   /** It is told to Weir, or to a gateway that stood in its place: it stays here. */
@@ -21,6 +23,7 @@ export interface HeaderTraits {
   readonly key: boolean;
 }
 
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const hopByHop = new Set([
   'connection',
   'keep-alive',
@@ -45,6 +48,7 @@ export function headerTraits(name: string): HeaderTraits {
   const lower = name.toLowerCase();
   const traits = {
     lower,
+    isName: token.test(name),
     hopByHop: hopByHop.has(lower),
     own: ownPrefixes.some((prefix) => lower.startsWith(prefix)),
     secret: secretName.test(lower),

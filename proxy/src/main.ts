@@ -39,7 +39,7 @@ import { Routes } from './routing/routes.ts';
 import { Signer } from './signing/signer.ts';
 import { lockSpool } from './spool/lock.ts';
 import { fileNumbers } from './spool/segments.ts';
-import { Upstream } from './stages/send.ts';
+import { Upstream } from './upstream/upstream.ts';
 import { handleUpgrade } from './upgrade.ts';
 import { Vault } from './vault/vault.ts';
 

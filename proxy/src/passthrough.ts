@@ -24,8 +24,9 @@ import type { Decide } from './stages/failure.ts';
 import { nextKey } from './stages/next-key.ts';
 import { makeAttempt, Pipeline } from './stages/pipeline.ts';
 import { retry } from './stages/retry.ts';
-import type { SendRequest, Upstream } from './stages/send.ts';
 import { wantsUsage, withUsageAsked } from './stages/stream-usage.ts';
+import type { SendRequest } from './upstream/exchange.ts';
+import type { Upstream } from './upstream/upstream.ts';
 import type { HeldKeys } from './vault/vault.ts';
 
 export interface PassthroughOptions extends EndingOptions, RefusalOptions, RoutingOptions {

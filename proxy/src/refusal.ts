@@ -5,7 +5,7 @@ import { WeirError } from './errors.ts';
 import { corsHeaders } from './origin.ts';
 import { errorShapeOf } from './providers/own-errors.ts';
 import { decide, ownHeaders } from './relay.ts';
-import { triggerOf } from './stages/send.ts';
+import { triggerOf } from './upstream/trigger.ts';
 
 export interface RefusalOptions {
   capture: Capture;

@@ -8,7 +8,8 @@ import { corsHeaders } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
 import { unreachable } from './refusal.ts';
 import { cutShort, decide, keptHeaders, ownHeaders, pace, passedHeaders, readsOn } from './relay.ts';
-import { triggerOf, type Reply, type Sink } from './stages/send.ts';
+import type { Reply, Sink } from './upstream/exchange.ts';
+import { triggerOf } from './upstream/trigger.ts';
 import { UsageChunkFilter } from './stages/stream-usage.ts';
 import type { ReplyTranslator } from './translate/translate.ts';
 

@@ -9,8 +9,9 @@ import { connectionNames, endsHere } from './headers.ts';
 import { corsHeaders } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
 import { errorShapeOf } from './providers/own-errors.ts';
-import { ClockError, triggerOf, type Reply, type Sink } from './stages/send.ts';
 import { UsageChunkFilter } from './stages/stream-usage.ts';
+import type { Reply, Sink } from './upstream/exchange.ts';
+import { ClockError, triggerOf } from './upstream/trigger.ts';
 
 const noError = { type: '', message: '' };
 

@@ -21,7 +21,7 @@ import { isRouted } from './routing/routing.ts';
 import { makeAttempt } from './stages/pipeline.ts';
 import { decide, keptHeaders, ownHeaders, passedHeaders } from './relay.ts';
 import { openaiErrors } from './providers/openai/dialect.ts';
-import { triggerOf } from './stages/send.ts';
+import { triggerOf } from './upstream/trigger.ts';
 
 /** Takes over the socket of an upgrade request. Never throws. */
 export function handleUpgrade(

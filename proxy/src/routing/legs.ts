@@ -17,7 +17,7 @@ import type { Operation, Provider, Signing } from '../providers/provider.ts';
 import { isTranslated, spokenBy, UNIFIED } from '../providers/unified.ts';
 import { rawHeader } from '../relay.ts';
 import { routeNative, type RouteOptions, type SplitPath } from '../route.ts';
-import type { SendRequest } from '../stages/send.ts';
+import type { SendRequest } from '../upstream/exchange.ts';
 import type { Signer } from '../signing/signer.ts';
 import { translateRequest, type ReplyTranslator, type TranslatedRequest } from '../translate/translate.ts';
 import type { HeldKeys } from '../vault/vault.ts';

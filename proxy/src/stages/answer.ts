@@ -1,5 +1,5 @@
 /** An answer that is not passed on, or not yet: held, up to a limit, so that it can be read, and sent after all. */
-import type { Reply, Sink } from './send.ts';
+import type { Reply, Sink } from '../upstream/exchange.ts';
 
 /** Errors are short. Of one that is not, enough has been seen. */
 const mostBytes = 262_144;

@@ -1,7 +1,8 @@
 /** The clocks of an attempt (`Weir-Timeout`), put between what a provider sends and who takes it. */
 import { now, type Call } from '../call.ts';
 import type { Timeouts } from '../timeouts.ts';
-import { ClockError, type Receiver, type Sending, type Sink } from './send.ts';
+import type { Receiver, Sending, Sink } from '../upstream/exchange.ts';
+import { ClockError } from '../upstream/trigger.ts';
 
 /**
  * Passes everything on to `receiver`, and gives the attempt up when one of its clocks runs out; `ended` is called once, when

@@ -2,7 +2,7 @@
 import type { FallbackCondition } from '@weir/schema/settings/route';
 import type { Operation } from '../providers/provider.ts';
 import type { Leg } from '../routing/legs.ts';
-import { triggerOf } from './send.ts';
+import { triggerOf } from '../upstream/trigger.ts';
 
 export interface Failure {
   /** As rows have it: `429`, `timeout:headers`, `network:ECONNRESET`, `stream:overloaded_error`. */

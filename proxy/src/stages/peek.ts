@@ -5,7 +5,7 @@
 import { EarlyEvents, insideError, type InsideError } from '../providers/early-error.ts';
 import type { Operation, Provider, ReplyContext } from '../providers/provider.ts';
 import { rawHeader } from '../relay.ts';
-import type { Reply, Sink } from './send.ts';
+import type { Reply, Sink } from '../upstream/exchange.ts';
 
 /** A beginning that is longer is no error. */
 const mostBytes = 65_536;

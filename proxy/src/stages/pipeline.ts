@@ -14,21 +14,14 @@ import { relayTranslated } from '../relay-translated.ts';
 import { rawHeader, relay } from '../relay.ts';
 import type { Leg } from '../routing/legs.ts';
 import type { LiveTargets } from '../routing/live.ts';
+import type { Receiver, Reply, Sending, SendRequest, Sink } from '../upstream/exchange.ts';
+import { triggerOf } from '../upstream/trigger.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import type { HeldKeys } from '../vault/vault.ts';
 import { hold, sendOn, type Answer } from './answer.ts';
 import { withClocks } from './clocks.ts';
 import { failureInside, failureOfError, failureOfStatus, type Decide, type Failure, type Next } from './failure.ts';
 import { canPeek, peek } from './peek.ts';
-import {
-  send,
-  triggerOf,
-  type Receiver,
-  type Reply,
-  type Sending,
-  type SendRequest,
-  type Sink,
-  type Upstream,
-} from './send.ts';
 
 /** No policy is meant to come so far. */
 const mostAttempts = 100;
@@ -126,11 +119,11 @@ export class Pipeline implements Sending {
     };
     const { timeouts } = call;
     if (timeouts === null) {
-      this.#sending = send(upstream, request, attempt, receiver);
+      this.#sending = upstream.send(request, attempt, receiver);
       return;
     }
     const clocks = withClocks(call, timeouts, receiver, ended);
-    this.#sending = send(upstream, request, attempt, clocks.receiver);
+    this.#sending = upstream.send(request, attempt, clocks.receiver);
     clocks.start(this.#sending);
   }
 
