@@ -43,8 +43,8 @@ export interface Reading {
   feedRequest(chunk: Buffer, atMs: number): Promise<void> | null;
   /** @param atMs since the call began. */
   feedResponse(chunk: Buffer, atMs: number): Promise<void> | null;
-  /** @param cut the reply did not reach its end. @returns null where its parts are all there is. */
-  end(cut: boolean): Promise<ReadCall | null>;
+  /** @param cut the reply did not reach its end. @returns null where its parts are all there is; a promise only where `asynchronous`. */
+  end(cut: boolean): ReadCall | null | Promise<ReadCall>;
   /** Whether anything has to be waited for at the end. */
   readonly asynchronous: boolean;
   /** The memory of the chunks is about to be filled again: keeps copies of what is still needed of them. */
@@ -89,12 +89,19 @@ export class CallReading implements Reading {
     return feed((this.#response ??= this.#openResponse()), chunk);
   }
 
-  async end(cut: boolean): Promise<ReadCall> {
+  end(cut: boolean): ReadCall | Promise<ReadCall> {
     const request = (this.#request ??= this.#openRequest());
     if (this.#head !== null) this.#response ??= this.#openResponse();
-    for (const intake of [request, this.#response]) {
+    return this.asynchronous ? this.#decoded().then(() => this.#read(request, cut)) : this.#read(request, cut);
+  }
+
+  async #decoded(): Promise<void> {
+    for (const intake of [this.#request, this.#response]) {
       if (intake?.decoder != null && !(await intake.decoder.end())) this.warnings.add('undecodable_body');
     }
+  }
+
+  #read(request: Intake<RequestFacts>, cut: boolean): ReadCall {
     if (!cut) this.#lines?.end();
     return {
       start: this.start,

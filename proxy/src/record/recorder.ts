@@ -30,6 +30,8 @@ interface Finished {
   rows: RecordRows;
 }
 
+/** So many finished calls are written at once: what they were read from is garbage before it has been moved. */
+const mostFinished = 64;
 const noMeasure: Measured = { usage: null, units: {}, source: 'none', cost: null };
 /** Of the attempt that answered: its reply did not reach its end. */
 const cutOutcomes = new Set(['cancelled', 'truncated', 'timeout', 'network_error', 'interrupted']);
@@ -55,8 +57,6 @@ export class Recorder {
   #orphans: Map<string, MarkedCall>;
   #finished: Finished[] = [];
   readonly #calls = new ChurnMap<Reading>();
-  /** Calls that were told of in the slab that is being read, and go on. */
-  readonly #borrowing = new Set<Reading>();
   readonly #counted = new CountedReplies();
   readonly #pending = new ChurnMap<Promise<void>>();
 
@@ -89,12 +89,11 @@ export class Recorder {
       const full = this.#frame(frame);
       if (full !== null) await full;
     }
-    // Rows of the calls that ended here are ready in the next turn, but for those that are still being decompressed.
-    await new Promise((resolve) => setImmediate(resolve));
     this.flush();
     // Most calls end in the slab in which they began: only of the others a copy is made.
-    for (const call of this.#borrowing) call.own();
-    this.#borrowing.clear();
+    for (const call of this.#calls.values()) call.own();
+    // The shipper has its turn between two slabs.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Waits for replies that are still being decompressed. */
@@ -138,13 +137,11 @@ export class Recorder {
         if (call instanceof CallReading) call.requestHeaders = JSON.parse(frame.payload.toString()) as string[];
         return null;
       case kinds.request:
-        if (call !== undefined) this.#borrowing.add(call);
         return call?.feedRequest(frame.payload, frame.atMs) ?? null;
       case kinds.head:
         if (call instanceof CallReading) this.#head(frame.call, call, JSON.parse(frame.payload.toString()) as HeadNote);
         return null;
       case kinds.response:
-        if (call !== undefined) this.#borrowing.add(call);
         return call?.feedResponse(frame.payload, frame.atMs) ?? null;
       case kinds.shed:
         call?.warnings.add('capture_shed');
@@ -218,29 +215,38 @@ export class Recorder {
     }
     // Its rows may be made when the slab is long filled again.
     if (call.asynchronous) call.own();
-    this.#borrowing.delete(call);
-    const finish = async (): Promise<void> => {
-      const rows = await this.#rows(call, end);
+    const rows = this.#rows(call, end);
+    if (!(rows instanceof Promise)) {
       this.#finished.push({ written, rows });
-    };
-    const work = finish().finally(() => {
+      if (this.#finished.length >= mostFinished) this.flush();
+      return;
+    }
+    const work = rows.then((made) => {
       this.#pending.delete(sequence);
-      if (call.asynchronous) this.flush();
+      this.#finished.push({ written, rows: made });
+      this.flush();
     });
     this.#pending.set(sequence, work);
   }
 
-  async #rows(call: Reading, end: EndNote): Promise<RecordRows> {
-    try {
-      const read = await call.end(cutOutcomes.has(answeringAttempt(end)?.outcome ?? end.row.outcome));
-      const id = end.request_id;
+  /** @returns a promise only for a call whose bodies are decompressed. */
+  #rows(call: Reading, end: EndNote): RecordRows | Promise<RecordRows> {
+    const id = end.request_id;
+    const rowsOf = (read: ReadCall | null): RecordRows => {
       if (read !== null) return this.#rowsOf(read, end, { id, over: true });
       this.#taken.push(...takenNote({ id, over: true }, call.start, { ...end, attempts: [] }, noMeasure));
       return [];
-    } catch (error) {
+    };
+    const unreadable = (error: unknown): RecordRows => {
       this.counters.readErrors++;
       process.emitWarning(`a reply could not be read: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
       return this.#rowsWithoutReading(call, end, 'unreadable');
+    };
+    try {
+      const read = call.end(cutOutcomes.has(answeringAttempt(end)?.outcome ?? end.row.outcome));
+      return read instanceof Promise ? read.then(rowsOf).catch(unreadable) : rowsOf(read);
+    } catch (error) {
+      return unreadable(error);
     }
   }
 

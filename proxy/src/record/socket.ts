@@ -92,12 +92,12 @@ export class SocketReading implements Reading {
   }
 
   /** @returns what the connection itself is recorded as; null where its responses are. */
-  end(): Promise<ReadCall | null> {
+  end(): ReadCall | null {
     const { unfinished, connection } = this.#conversation.end();
     const outcome = this.#closedBy === 'provider' ? 'truncated' : 'cancelled';
     for (const spoken of unfinished) this.#speak(spoken, outcome);
     for (const side of [this.#client, this.#server]) side.reader.close();
-    return Promise.resolve(this.parts > 0 ? null : this.#read(this.start, connection, null));
+    return this.parts > 0 ? null : this.#read(this.start, connection, null);
   }
 
   #open(from: 'client' | 'provider', compression: { alone: boolean } | null): Side {
