@@ -58,11 +58,10 @@ export class Connection {
 
   /** Sends the request of an exchange. @throws Error as `requestHead`: then nothing was sent. */
   run(exchange: Exchange): void {
-    const { request } = exchange;
+    const request = exchange.begin(this);
     const [head, framing] = requestHead(request, this.owner.host);
     this.#exchange = exchange;
     this.#reader = new ReplyReader(request.method, exchange);
-    exchange.connected(this);
     this.#send(head, framing, request.body);
   }
 

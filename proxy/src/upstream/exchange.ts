@@ -59,18 +59,26 @@ export class Exchange implements Sending, Reply, ReplyEvents {
   headers: string[] = [];
   /** Nothing more comes of it. */
   over = false;
+  #request: SendRequest | null;
   #carrier: Carrier | null = null;
   #sink: Sink | null = null;
 
   constructor(
-    readonly request: SendRequest,
+    request: SendRequest,
     private readonly attempt: Attempt,
     private readonly receiver: Receiver,
-  ) {}
+  ) {
+    this.#request = request;
+  }
 
-  connected(carrier: Carrier): void {
+  /** There is a connection. @returns what is to be sent, which is not held any longer: a long answer needs it no more. */
+  begin(carrier: Carrier): SendRequest {
+    const request = this.#request;
+    if (request === null) throw new Error('an exchange is sent once');
+    this.#request = null;
     this.#carrier = carrier;
     this.attempt.connectMs = now() - this.attempt.startedAt;
+    return request;
   }
 
   abort(reason: Error): void {
