@@ -97,6 +97,19 @@ test(
 );
 
 test(
+  'a key is heard from the first moment of a page',
+  async () => {
+    await withPage(wide, async (page) => {
+      await page.addInitScript(() => (performance.now = () => 100));
+      await go(page, '/requests');
+      await page.keyboard.press('/');
+      expect(await page.locator('#filter').evaluate((input) => input === document.activeElement)).toBe(true);
+    });
+  },
+  DEADLINE,
+);
+
+test(
   'where the store is too slow to suggest values, the bar says so quietly and still takes a condition',
   async () => {
     await withPage(wide, async (page) => {
