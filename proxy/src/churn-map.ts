@@ -5,37 +5,37 @@
  */
 const bucketCount = 1024;
 
-interface Entry<V, K> {
-  readonly key: K;
+interface Entry<V> {
+  readonly key: number;
   readonly value: V;
 }
 
-/** By number, or by an id whose last characters are random. */
-export class ChurnMap<V, K extends number | string = number> {
-  readonly #buckets: Entry<V, K>[][] = Array.from({ length: bucketCount }, () => []);
+/** By number: those that count up are spread evenly by their last digits. */
+export class ChurnMap<V> {
+  readonly #buckets: Entry<V>[][] = Array.from({ length: bucketCount }, () => []);
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  get(key: K): V | undefined {
+  get(key: number): V | undefined {
     const bucket = this.#bucket(key);
     const at = indexOf(bucket, key);
     return at === -1 ? undefined : bucket[at]?.value;
   }
 
-  set(key: K, value: V): void {
+  set(key: number, value: V): void {
     this.delete(key);
     this.#bucket(key).push({ key, value });
     this.#size++;
   }
 
-  delete(key: K): void {
+  delete(key: number): void {
     const bucket = this.#bucket(key);
     const at = indexOf(bucket, key);
     if (at === -1) return;
-    const last = bucket.pop() as Entry<V, K>;
+    const last = bucket.pop() as Entry<V>;
     if (at < bucket.length) bucket[at] = last;
     this.#size--;
   }
@@ -44,19 +44,12 @@ export class ChurnMap<V, K extends number | string = number> {
     for (const bucket of this.#buckets) for (const { value } of bucket) yield value;
   }
 
-  /** Numbers count up: their last digits spread them evenly, as the last characters of an id do. */
-  #bucket(key: K): Entry<V, K>[] {
-    return this.#buckets[(typeof key === 'number' ? key : endOf(key)) % bucketCount] as Entry<V, K>[];
+  #bucket(key: number): Entry<V>[] {
+    return this.#buckets[key % bucketCount] as Entry<V>[];
   }
 }
 
-function indexOf<K>(bucket: readonly Entry<unknown, K>[], key: K): number {
+function indexOf(bucket: readonly Entry<unknown>[], key: number): number {
   for (let at = 0; at < bucket.length; at++) if (bucket[at]?.key === key) return at;
   return -1;
-}
-
-function endOf(id: string): number {
-  let end = 0;
-  for (let at = Math.max(0, id.length - 4); at < id.length; at++) end = end * 31 + id.charCodeAt(at);
-  return end;
 }

@@ -9,7 +9,7 @@ import type { Attempt, Call } from '../call.ts';
 import { now } from '../call.ts';
 import { ChurnMap } from '../churn-map.ts';
 import type { Marks } from '../spool/marks.ts';
-import type { FromRecorder, RecorderStats, TakenNote, ToRecorder } from '../record/messages.ts';
+import type { FromRecorder, RecorderStats, TakenNotes, ToRecorder } from '../record/messages.ts';
 import { frameHead, kinds, writeHead, type Kind } from './frames.ts';
 import { markKinds } from './notes.ts';
 import { Overflow } from './overflow.ts';
@@ -20,6 +20,10 @@ const nothing = Buffer.alloc(0);
 /** Slabs that the recorder may hold at once; what comes on top waits in a file. */
 const slabsInFlight = 16;
 const lingerMs = 50;
+/** Notes of about a dozen calls. */
+const mostWaiting = 64;
+/** A larger chunk is copied while it is still in the processor's cache. */
+const smallBytes = 8_192;
 /** Up to so many calls at once nearly every turn of the event loop is one call's alone. */
 const fewCalls = 4;
 /** Between the end of a call and the statistics that know of its row. */
@@ -35,6 +39,15 @@ export interface CaptureOptions {
   onRecorderDeath: (error: unknown) => void;
 }
 
+/** What the recorder is to be told: a text, how to make it, or bytes. */
+interface Told {
+  kind: Kind;
+  call: Call;
+  /** On the monotonic clock. */
+  at: number;
+  payload: string | Buffer | (() => string);
+}
+
 export class Capture {
   readonly open = new ChurnMap<Call>();
   /** Bytes of bodies that were not captured because the recorder was too far behind. */
@@ -42,13 +55,15 @@ export class Capture {
   recorderDeaths = 0;
   stats: RecorderStats | null = null;
   /** Told what came of calls that limits count. */
-  onTaken: (notes: TakenNote[]) => void = () => undefined;
+  onTaken: (notes: TakenNotes) => void = () => undefined;
   #slab: Buffer = makeSlab();
   #filled = 0;
   #timer: NodeJS.Timeout | null = null;
   #inFlight = 0;
   #recorder: Worker;
   #stopped: (() => void) | null = null;
+  /** In order. It is put into the slab when a dozen calls have come together: code that has just run costs half (docs/performance.md). */
+  #waiting: Told[] = [];
   /** What is done when the marks of this turn are written. */
   #next: (() => void)[] = [];
   readonly #free: Buffer[] = [];
@@ -89,15 +104,15 @@ export class Capture {
     this.#options.marks.add(markKinds.start, note);
     // The provider first, the recorder after.
     if (next !== undefined) this.whenMarked(next);
-    this.#text(kinds.start, call, note);
-    this.#text(kinds.requestHeaders, call, JSON.stringify(requestHeaders));
+    this.#tell(kinds.start, call, note);
+    this.#tell(kinds.requestHeaders, call, () => JSON.stringify(requestHeaders));
   }
 
   /** Before the first byte of a further attempt: see `whenMarked`. */
   attempt(call: Call, attempt: Attempt): void {
     const note = attemptText(call, attempt, now());
     this.#options.marks.add(markKinds.attempt, note);
-    this.#text(kinds.attempt, call, note);
+    this.#tell(kinds.attempt, call, note);
   }
 
   requestBytes(call: Call, chunk: Buffer): void {
@@ -107,7 +122,7 @@ export class Capture {
 
   /** @param attempt whose answer it is. */
   head(call: Call, attempt: Attempt, status: number, headers: readonly string[]): void {
-    this.#text(kinds.head, call, headText(call, attempt, status, headers));
+    this.#tell(kinds.head, call, () => headText(call, attempt, status, headers));
   }
 
   responseBytes(call: Call, chunk: Buffer): void {
@@ -145,7 +160,7 @@ export class Capture {
 
   /** Nothing more comes of this call. The frame tells what was marked; its time is when the client had everything. */
   end(call: Call): void {
-    if (call.endMark !== null) this.#text(kinds.end, call, call.endMark, call.leftAt ?? now());
+    if (call.endMark !== null) this.#tell(kinds.end, call, call.endMark, call.leftAt ?? now());
     this.open.delete(call.sequence);
     if (this.#options.marks.full) this.#rotateMarks();
   }
@@ -164,8 +179,25 @@ export class Capture {
     this.#overflow.close();
   }
 
+  #tell(kind: Kind, call: Call, payload: Told['payload'], at = now()): void {
+    this.#timer ??= setTimeout(() => this.#post(), lingerMs).unref();
+    if (this.#waiting.push({ kind, call, at, payload }) >= mostWaiting) this.#fill();
+  }
+
+  /** Puts what waits into the slab. */
+  #fill(): void {
+    if (this.#waiting.length === 0) return;
+    const all = this.#waiting;
+    this.#waiting = [];
+    for (const { kind, call, at, payload } of all) {
+      if (typeof payload === 'string') this.#text(kind, call, payload, at);
+      else if (typeof payload === 'function') this.#text(kind, call, payload(), at);
+      else this.#put(kind, call, payload, at);
+    }
+  }
+
   /** Writes a text into the slab, which it does not leave. */
-  #text(kind: Kind, call: Call, text: string, at = now()): void {
+  #text(kind: Kind, call: Call, text: string, at: number): void {
     const room = slabBytes - this.#filled - frameHead;
     // A UTF-16 unit is at most three bytes; they are counted only where that would not fit.
     if (text.length * 3 > room) {
@@ -174,32 +206,32 @@ export class Capture {
         this.shedBytes += length;
         return;
       }
-      if (length > room) this.#post();
+      if (length > room) this.#hand();
     }
     const length = this.#slab.write(text, this.#filled + frameHead);
     writeHead(this.#slab, this.#filled, kind, call.sequence, at - call.started, length);
     this.#filled += frameHead + length;
-    this.#timer ??= setTimeout(() => this.#post(), lingerMs).unref();
   }
 
   #bytes(kind: Kind, call: Call, chunk: Buffer): void {
     if (this.#overflow.bytes > this.#options.overflowLimit * 0.9) {
       this.shedBytes += chunk.length;
-      this.#put(kinds.shed, call, nothing);
-      return;
+      this.#tell(kinds.shed, call, nothing);
+    } else {
+      this.#tell(kind, call, chunk);
+      if (chunk.length > smallBytes) this.#fill();
     }
-    this.#put(kind, call, chunk);
   }
 
   /** Copies bytes into the slab; those that do not fit go on in the next one. */
-  #put(kind: Kind, call: { sequence: number; started: number }, payload: Buffer): void {
-    const atMs = now() - call.started;
+  #put(kind: Kind, call: { sequence: number; started: number }, payload: Buffer, at: number): void {
+    const atMs = at - call.started;
     let from = 0;
     for (;;) {
       const room = slabBytes - this.#filled - frameHead;
       const left = payload.length - from;
       if (room < Math.min(left, 1024)) {
-        this.#post();
+        this.#hand();
         continue;
       }
       const size = Math.min(room, left);
@@ -209,12 +241,18 @@ export class Capture {
       from += size;
       if (from >= payload.length) break;
     }
-    this.#timer ??= setTimeout(() => this.#post(), lingerMs).unref();
   }
 
+  /** Hands over everything that there is. */
   #post(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#fill();
+    this.#hand();
+  }
+
+  /** Hands the slab over. */
+  #hand(): void {
     if (this.#filled === 0) return;
     const slab = this.#slab;
     const length = this.#filled;
@@ -236,7 +274,7 @@ export class Capture {
     recorder.on('message', (message: FromRecorder) => {
       if (message.kind === 'free') this.#takeBack(Buffer.from(message.bytes));
       else if (message.kind === 'stats') this.stats = message.stats;
-      else if (message.kind === 'told') this.onTaken(message.notes);
+      else if (message.kind === 'told') this.onTaken(message);
       else this.#stopped?.();
     });
     recorder.on('error', (error) => this.#restartRecorder(error));
@@ -252,6 +290,7 @@ export class Capture {
     if (this.#stopped !== null) return this.#stopped();
     this.#inFlight = 0;
     // What is on its way belongs to calls that the marks know: telling it again would make two rows of one call.
+    this.#waiting = [];
     this.#filled = 0;
     this.#overflow.clear();
     this.#rotateMarks();
@@ -278,7 +317,11 @@ export class Capture {
       if (call.endMark !== null) marks.add(markKinds.end, call.endMark);
     }
     marks.flush();
-    this.#put(kinds.rotated, { sequence: closed, started: now() }, nothing);
+    // Behind every end that the file holds.
+    this.#fill();
+    const at = now();
+    this.#put(kinds.rotated, { sequence: closed, started: at }, nothing, at);
+    this.#timer ??= setTimeout(() => this.#post(), lingerMs).unref();
   }
 }
 

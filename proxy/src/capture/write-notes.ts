@@ -4,6 +4,7 @@
  */
 import type { Outcome } from '@weir/schema/records';
 import type { Attempt, Call } from '../call.ts';
+import type { Reservation } from '../limits/ledger.ts';
 
 /** @param configHash of the settings in force. @returns JSON of a StartNote. */
 export function startText(call: Call, configHash: string): string {
@@ -38,10 +39,15 @@ export function startText(call: Call, configHash: string): string {
     (said.keepBodies ? ',"keep":true' : '') +
     list('redact', said.redact) +
     list('warnings', said.warnings) +
-    (reservation === null ? '' : `,"limited":${JSON.stringify(reservation)}`) +
+    (reservation === null ? '' : `,"limited":${reservationText(reservation)}`) +
     member('model', said.pricedAs) +
     '}'
   );
+}
+
+function reservationText({ taken, tokens, nanos, shares }: Reservation): string {
+  const text = taken.length === 0 ? '[]' : JSON.stringify(taken);
+  return `{"taken":${text},"tokens":${tokens},"nanos":${nanos}${number('shares', shares ?? null)}}`;
 }
 
 /** @param at the moment of the note, on the monotonic clock. @returns JSON of an AttemptNote. */

@@ -11,7 +11,8 @@ import { ChurnMap } from '../churn-map.ts';
 import { WeirError } from '../errors.ts';
 import type { KeyHolder } from '../keys/holder.ts';
 import type { PriceBook } from '../prices/book.ts';
-import type { TakenNote } from '../record/messages.ts';
+import type { RecoveredNote, TakenNotes, Used } from '../record/messages.ts';
+import { readTaken, type TakenNote } from '../record/taken-note.ts';
 import type { Routing } from '../routing/routing.ts';
 import { limitFields } from './fields.ts';
 import type { Ask, Decision, Ledger, Reservation, Standing, Taken } from './ledger.ts';
@@ -55,6 +56,9 @@ interface Taking {
 }
 
 interface Open {
+  /** `request_id` and `sequence` of the call. */
+  id: string;
+  sequence: number;
   rules: readonly Rule[];
   reservation: Reservation;
   /** Told so far, of a call that has several responses. */
@@ -70,10 +74,10 @@ export class Limiter {
   #saved: readonly Rule[] = [];
   readonly #ofKeys = new WeakMap<KeyHolder, readonly Rule[]>();
   readonly #ofRoutes = new WeakMap<RouteSettings, readonly Rule[]>();
-  /** By request id: calls whose usage is not known yet. */
-  readonly #open = new ChurnMap<Open, string>();
-  /** By request id: the places among calls at once that calls have which go on. */
-  readonly #atOnce = new ChurnMap<readonly Taken[], string>();
+  /** By the call's `sequence`: calls whose usage is not known yet. */
+  readonly #open = new ChurnMap<Open>();
+  /** By the call's `sequence`: the places among calls at once that calls have which go on. */
+  readonly #atOnce = new ChurnMap<readonly Taken[]>();
 
   constructor(private readonly options: LimiterOptions) {}
 
@@ -128,12 +132,13 @@ export class Limiter {
     rest: RequestBody,
   ): RequestBody | Promise<RequestBody> {
     const held = whole === null ? null : readHeld(call, whole);
-    const [first, ...others] = going;
+    const [first] = going;
     const caller = callerOf(call, held, first);
-    const rules = all.filter((rule) => applies(rule, caller));
+    const rules = all.every(({ everyCall }) => everyCall) ? all : all.filter((rule) => applies(rule, caller));
     if (rules.length === 0) return rest;
     let most = this.#mostOf(rules, caller, heldFor(call, held, first), first.host);
-    for (const place of others) {
+    for (let index = 1; index < going.length; index++) {
+      const place = going[index] as Going;
       const sent = heldFor(call, held, place);
       most = dearer(most, this.#mostOf(rules, callerOf(call, held, place), sent, place.host));
     }
@@ -147,15 +152,15 @@ export class Limiter {
     const rules = this.#rulesOf(call).filter((rule) => applies(rule, caller));
     if (rules.length === 0) return;
     await this.#take({ rules, caller, most: { tokens: 0, nanos: 0, unpriced: false }, shares: 1 });
-    const open = this.#open.get(call.id);
+    const open = this.#open.get(call.sequence);
     if (open !== undefined) open.cut = cut;
   }
 
   /** The client has everything: it counts no more among the calls at once. */
   ended(call: Call): void {
-    const atOnce = this.#atOnce.get(call.id);
+    const atOnce = this.#atOnce.get(call.sequence);
     if (atOnce === undefined) return;
-    this.#atOnce.delete(call.id);
+    this.#atOnce.delete(call.sequence);
     this.options.ledger.settle(
       call.id,
       atOnce,
@@ -166,9 +171,9 @@ export class Limiter {
   /** Nothing will come of the call: all that it took goes back. */
   release(call: Call): void {
     if (call.reservation === null) return;
-    const { taken } = this.#open.get(call.id)?.reservation ?? call.reservation;
-    this.#open.delete(call.id);
-    this.#atOnce.delete(call.id);
+    const { taken } = this.#open.get(call.sequence)?.reservation ?? call.reservation;
+    this.#open.delete(call.sequence);
+    this.#atOnce.delete(call.sequence);
     call.reservation = null;
     this.options.ledger.settle(
       call.id,
@@ -178,39 +183,50 @@ export class Limiter {
   }
 
   /** What the recorder read of calls. */
-  told(notes: readonly TakenNote[]): void {
-    for (const note of notes) this.#told(note);
+  told(notes: TakenNotes): void {
+    for (const note of readTaken(notes)) {
+      const open = this.#open.get(note.sequence);
+      if (open !== undefined) this.#told(open, note);
+    }
+    if (notes.recovered.length > 0) this.#toldOfRecovered(notes.recovered);
   }
 
-  #told(note: TakenNote): void {
-    const open = this.#open.get(note.id);
-    if (open?.cut != null) return void this.#goOn(open, note);
-    if (open === undefined && !this.options.ledger.survives) return; // A process before this one took it: the log has it.
-    const tokens = (open?.tokens ?? 0) + note.tokens;
-    const nanos = (open?.nanos ?? 0) + note.nanos;
-    if (!note.over) {
-      if (open !== undefined) {
-        open.tokens = tokens;
-        open.nanos = nanos;
-      }
-      return;
+  #toldOfRecovered(notes: readonly RecoveredNote[]): void {
+    const byId = new Map([...this.#open.values()].map((open) => [open.id, open]));
+    for (const note of notes) {
+      const open = byId.get(note.id);
+      if (open !== undefined) this.#told(open, { ...note, over: true });
+      // A process before this one took it. Where nothing outlives a process, the log has it.
+      else if (this.options.ledger.survives) this.#settle(note.id, note.limited, note);
     }
-    this.#open.delete(note.id);
-    const timed = timedOf((open?.reservation ?? note.limited)?.taken ?? []);
+  }
+
+  #told(open: Open, note: Omit<TakenNote, 'sequence'>): void {
+    if (open.cut !== null) return void this.#goOn(open, note);
+    open.tokens += note.tokens;
+    open.nanos += note.nanos;
+    if (!note.over) return;
+    this.#open.delete(open.sequence);
+    this.#settle(open.id, open.reservation, { requests: note.requests, tokens: open.tokens, nanos: open.nanos });
+  }
+
+  /** What was taken becomes what was used. */
+  #settle(id: string, { taken }: Reservation, { requests, tokens, nanos }: Used): void {
+    const timed = timedOf(taken);
     const used = timed.map(({ unit, amount }) =>
-      unit === 'requests' ? amount * note.requests : unit === 'tokens' ? tokens : nanos,
+      unit === 'requests' ? amount * requests : unit === 'tokens' ? tokens : nanos,
     );
-    this.options.ledger.settle(note.id, timed, used);
+    this.options.ledger.settle(id, timed, used);
   }
 
   /** A response of a connection, or its end. Nothing was taken for it: it is counted as it comes. */
-  async #goOn(open: Open, note: TakenNote): Promise<void> {
+  async #goOn(open: Open, note: Omit<TakenNote, 'sequence'>): Promise<void> {
     if (note.over) {
-      this.#open.delete(note.id);
+      this.#open.delete(open.sequence);
       // What it took at its beginning stays: nothing comes back.
       const timed = timedOf(open.reservation.taken);
       this.options.ledger.settle(
-        note.id,
+        open.id,
         timed,
         timed.map(({ amount }) => amount),
       );
@@ -255,8 +271,13 @@ export class Limiter {
   }
 
   #rulesOf(call: Call): readonly Rule[] {
-    const brought = call.instructions.limits.map((policy) => makeRule(policy, 'header', call.keyId));
-    return [...this.#keyRules(call.holder), ...this.#routeRules(call.routing), ...this.#saved, ...brought];
+    const ofKey = this.#keyRules(call.holder);
+    const ofRoute = this.#routeRules(call.routing);
+    const { limits } = call.instructions;
+    // Mostly there is one list, and no new one is needed.
+    if (ofRoute.length + this.#saved.length + limits.length === 0) return ofKey;
+    const brought = limits.map((policy) => makeRule(policy, 'header', call.keyId));
+    return [...ofKey, ...ofRoute, ...this.#saved, ...brought];
   }
 
   /** @returns a promise where something has to be waited for. */
@@ -299,12 +320,12 @@ export class Limiter {
     });
     const reservation = reservationOf(taken, shares);
     // What goes into the marks is for another process: it can give back only what outlives this one.
-    call.reservation = this.options.ledger.survives ? reservation : { ...reservation, taken: [] };
+    call.reservation = this.options.ledger.survives ? reservation : withoutTaken(reservation);
     call.limitFields = limitFields(rules, standings, at);
     this.#warn(call, rules, asks, standings);
-    this.#open.set(call.id, { rules, reservation, tokens: 0, nanos: 0, cut: null });
-    const atOnce = taken.filter(isAtOnce);
-    if (atOnce.length > 0) this.#atOnce.set(call.id, atOnce);
+    const { id, sequence } = call;
+    this.#open.set(sequence, { id, sequence, rules, reservation, tokens: 0, nanos: 0, cut: null });
+    if (taken.some(isAtOnce)) this.#atOnce.set(sequence, taken.filter(isAtOnce));
   }
 
   #mostOf(rules: readonly Rule[], { call, provider, model }: Caller, held: Held | null, host: string): WorstCase {
@@ -343,6 +364,11 @@ function isAtOnce({ unit }: Taken): boolean {
 /** All but the places among calls at once, which are given back when the client has everything. */
 function timedOf(taken: readonly Taken[]): readonly Taken[] {
   return taken.some(isAtOnce) ? taken.filter((one) => !isAtOnce(one)) : taken;
+}
+
+/** What stands for the usage alone. */
+function withoutTaken({ tokens, nanos, shares }: Reservation): Reservation {
+  return shares === undefined ? { taken: [], tokens, nanos } : { taken: [], tokens, nanos, shares };
 }
 
 function reservationOf(taken: Taken[], shares: number): Reservation {

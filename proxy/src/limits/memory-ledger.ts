@@ -29,16 +29,23 @@ export class MemoryLedger implements Ledger {
   }
 
   take(_id: string, asks: readonly Ask[], at: number): Decision {
-    const counts = asks.map((ask) => this.#find(ask));
-    const sums = counts.map(total);
-    const refused = asks.findIndex((ask, index) => ask.hard && !fits(ask, sums[index] ?? 0));
-    if (refused !== -1) return { standings: asks.map((ask, index) => standingOf(ask, counts[index], at)), refused };
-    const amounts = asks.map(({ amount, quota }, index) => amount ?? Math.max(0, quota - (sums[index] ?? 0)));
-    // Two asks may be of the same count: how it stands is asked when all is added.
-    const added = asks.map((ask, index) => this.#add(ask, counts[index], amounts[index] ?? 0));
+    const counts: (Count | undefined)[] = [];
+    const amounts: number[] = [];
+    for (const ask of asks) {
+      const count = this.#find(ask);
+      const sum = total(count);
+      // The index is that of the first ask without room: what comes after it is not looked at.
+      if (ask.hard && !fits(ask, sum)) return { standings: this.#standings(asks, at), refused: counts.length };
+      counts.push(count);
+      amounts.push(ask.amount ?? Math.max(0, ask.quota - sum));
+    }
+    for (let index = 0; index < asks.length; index++) {
+      counts[index] = this.#add(asks[index] as Ask, counts[index], amounts[index] ?? 0);
+    }
     // Not before: a count whose window is over would be swept away while this call adds to it.
     if (this.#made > 0) this.#forgetSome(at);
-    return { standings: asks.map((ask, index) => standingOf(ask, added[index], at)), refused: null, amounts };
+    // Two asks may be of the same count: how it stands is asked when all is added.
+    return { standings: asks.map((ask, index) => standingOf(ask, counts[index], at)), refused: null, amounts };
   }
 
   settle(_id: string, taken: readonly Taken[], used: readonly number[]): void {
@@ -86,6 +93,10 @@ export class MemoryLedger implements Ledger {
       count.until = frame.leaves(count.slots.at(-1) ?? frame.slot);
       this.#counts.set(name, count);
     }
+  }
+
+  #standings(asks: readonly Ask[], at: number): Standing[] {
+    return asks.map((ask) => standingOf(ask, this.#find(ask), at));
   }
 
   /** A count without what has left the frame. */
@@ -148,8 +159,9 @@ function standingOf({ frame, quota, amount }: Ask, count: Count | undefined, at:
 }
 
 function total(count: Count | undefined): number {
+  if (count === undefined) return 0;
   let sum = 0;
-  for (const amount of count?.amounts ?? []) sum += amount;
+  for (const amount of count.amounts) sum += amount;
   return sum;
 }
 

@@ -7,8 +7,9 @@ import type { WorstCase } from './worst-case.ts';
 
 /** A sum in dollars cannot be held to where a model's price is not known. */
 export function refuseUnpriced(rules: readonly Rule[], { model }: Caller, { unpriced }: WorstCase): void {
+  if (!unpriced) return;
   const budget = rules.find(({ policy }) => policy.unit === 'usd' && policy.action === 'refuse');
-  if (!unpriced || budget === undefined) return;
+  if (budget === undefined) return;
   throw new WeirError(
     'limit_exceeded',
     `The limit ${budget.policy.name} is in dollars, and no price of ${JSON.stringify(model.slice(0, 128))} is known: set one (docs/prices.md).`,

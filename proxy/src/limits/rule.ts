@@ -4,6 +4,7 @@ import { matchesPattern } from '@weir/schema/settings/pattern';
 import type { LimitPolicy } from '@weir/schema/settings/limit';
 import type { Call } from '../call.ts';
 import { counted } from './ledger.ts';
+import { policyText } from './policy-text.ts';
 import { framesOf, type Frame } from './window.ts';
 
 export interface Rule {
@@ -20,6 +21,8 @@ export interface Rule {
   hard: boolean;
   /** the window as it stands at a moment, ms since 1970; */
   frame: (at: number) => Frame;
+  /** what is written of it alike for every call of that time; */
+  text: (at: number) => string;
   /** whether every call counts; */
   everyCall: boolean;
   /** whether what a call may come to has to be known before; */
@@ -32,6 +35,7 @@ export interface Rule {
 export function makeRule(policy: LimitPolicy, from: Rule['from'], owner: string): Rule {
   const { name, unit, window, by, match, quota, action } = policy;
   const shape = JSON.stringify([from, owner, name, unit, window, by, match]);
+  const frame = framesOf(window);
   const estimates = unit === 'tokens' || unit === 'usd';
   return {
     id: createHash('sha256').update(shape).digest('base64url').slice(0, 16),
@@ -40,10 +44,23 @@ export function makeRule(policy: LimitPolicy, from: Rule['from'], owner: string)
     owner,
     quota: counted(unit, quota),
     hard: action === 'refuse',
-    frame: framesOf(window),
+    frame,
+    text: textsOf(policy, frame),
     everyCall: Object.keys(match).length === 0,
     estimates,
     reads: estimates || by.includes('user') || by.includes('model') || match.models !== undefined,
+  };
+}
+
+/** Made once for each frame. */
+function textsOf(policy: LimitPolicy, frameAt: (at: number) => Frame): (at: number) => string {
+  let last: Frame | null = null;
+  let text = '';
+  return (at) => {
+    const frame = frameAt(at);
+    if (frame !== last) text = policyText(policy, frame);
+    last = frame;
+    return text;
   };
 }
 

@@ -8,22 +8,35 @@ export type ToRecorder =
 export type FromRecorder =
   | { kind: 'free'; bytes: SharedArrayBuffer }
   | { kind: 'stats'; stats: RecorderStats }
-  | { kind: 'told'; notes: TakenNote[] }
+  | ({ kind: 'told' } & TakenNotes)
   | { kind: 'stopped' };
 
 /** What came of a call that limits count: of all of it, or of one of its responses. */
-export interface TakenNote {
-  /** `request_id` of the call. */
-  id: string;
-  /** What it had taken; of a recovered call alone: of any other the main thread knows. */
-  limited: Reservation | null;
+export interface Used {
   /** 0: Weir refused it. */
-  requests: 0 | 1;
+  requests: number;
   tokens: number;
   /** Billionths of a dollar. */
   nanos: number;
-  /** Nothing more comes of the call. */
-  over: boolean;
+}
+
+/** What came of calls that limits count. */
+export interface TakenNotes {
+  /**
+   * Of calls of this process, one after the other, {@link noteNumbers} for each: its `sequence`; what was used; 1 where nothing more
+   * comes of it. Numbers cross from thread to thread for a fraction of what objects cost.
+   */
+  numbers: Float64Array<ArrayBuffer>;
+  /** Of calls that were told from their marks: nothing more comes of them. */
+  recovered: RecoveredNote[];
+}
+export const noteNumbers = 5;
+
+export interface RecoveredNote extends Used {
+  /** `request_id` of the call. */
+  id: string;
+  /** What it had taken: the process that took it may be gone. */
+  limited: Reservation;
 }
 
 /** Counters and gauges of the recorder, spool and shipper; counters since the process began. */

@@ -16,12 +16,12 @@ import { CountedReplies } from './counted.ts';
 import { DoneNotes, type Written } from './done.ts';
 import { lineRows, readLine } from './line-rows.ts';
 import { measure } from './measure.ts';
-import type { RecorderOptions, TakenNote } from './messages.ts';
+import type { RecorderOptions, TakenNotes } from './messages.ts';
 import { CallReading, type ReadCall, type Reading } from './reading.ts';
 import { RowWriter, type RecordRows } from './row-writer.ts';
 import { answeringAttempt, attemptRows, bodyRow, requestRow, type Measured } from './rows.ts';
 import { opensWebSocket, SocketReading, type Part } from './socket.ts';
-import { takenNote } from './taken-note.ts';
+import { TakenList, usedBy } from './taken-note.ts';
 import { UnpricedModels } from './unpriced.ts';
 
 interface Finished {
@@ -51,8 +51,8 @@ export class Recorder {
   /** Told whenever records were written: a decompressed reply's come after its slab. */
   onWritten: () => void = () => undefined;
   /** Told what came of calls that limits count; until there is somebody to tell, it is kept. */
-  onTaken: ((notes: TakenNote[]) => void) | null = null;
-  #taken: TakenNote[] = [];
+  onTaken: ((notes: TakenNotes) => void) | null = null;
+  readonly #taken = new TakenList();
   readonly #done: DoneNotes;
   #orphans: Map<string, MarkedCall>;
   #finished: Finished[] = [];
@@ -120,10 +120,8 @@ export class Recorder {
 
   /** Tells what limits are to count of the calls whose rows were written. */
   tellTaken(): void {
-    if (this.onTaken === null || this.#taken.length === 0) return;
-    const taken = this.#taken;
-    this.#taken = [];
-    this.onTaken(taken);
+    const taken = this.onTaken === null ? null : this.#taken.drain();
+    if (taken !== null) this.onTaken?.(taken);
   }
 
   /** @returns what to wait for before the next frame; null nearly always. */
@@ -162,7 +160,10 @@ export class Recorder {
     const provider = readerOf(start.row.provider);
     if (provider === undefined) return;
     const { bodyLimit } = this.options;
-    const call: Reading = new CallReading(start, provider, { bodyLimit, onLine: (line) => this.#line(call, line) });
+    const call: Reading = new CallReading(start, provider, {
+      bodyLimit,
+      onLine: (line) => this.#line(sequence, call, line),
+    });
     this.#calls.set(sequence, call);
   }
 
@@ -177,21 +178,21 @@ export class Recorder {
     const { bodyLimit } = this.options;
     const onPart = ({ read, end }: Part): void => {
       const written = { id, parts: socket.parts, marks: this.#done.marks };
-      this.#finished.push({ written, rows: this.#rowsOf(read, end, { id, over: false }) });
+      this.#finished.push({ written, rows: this.#rowsOf(read, end, { sequence, over: false }) });
     };
     const socket = new SocketReading({ start, requestHeaders, head, bodyLimit, onPart });
     this.#calls.set(sequence, socket);
   }
 
   /** A line of a finished batch. No mark knows it: it comes again with the next download. */
-  #line({ start }: Reading, line: BatchLine): void {
+  #line(sequence: number, { start }: Reading, line: BatchLine): void {
     const told = readLine(start, line);
     const measured = this.#measure(told.read, told.end);
     const rows = lineRows(told, measured, line.text, this.options.bodyLimit);
     this.#finished.push({ written: null, rows });
     // It comes again with every download, and costs once.
     if (start.limited !== undefined && this.#counted.first(told.end.request_id))
-      this.#taken.push(...takenNote({ id: start.row.request_id, over: false }, told.read.start, told.end, measured));
+      this.#taken.add(sequence, false, usedBy(told.read.start, told.end, measured));
   }
 
   /** Calls that go on and of which parts are written. */
@@ -215,7 +216,7 @@ export class Recorder {
     }
     // Its rows may be made when the slab is long filled again.
     if (call.asynchronous) call.own();
-    const rows = this.#rows(call, end);
+    const rows = this.#rows(sequence, call, end);
     if (!(rows instanceof Promise)) {
       this.#finished.push({ written, rows });
       if (this.#finished.length >= mostFinished) this.flush();
@@ -230,11 +231,10 @@ export class Recorder {
   }
 
   /** @returns a promise only for a call whose bodies are decompressed. */
-  #rows(call: Reading, end: EndNote): RecordRows | Promise<RecordRows> {
-    const id = end.request_id;
+  #rows(sequence: number, call: Reading, end: EndNote): RecordRows | Promise<RecordRows> {
     const rowsOf = (read: ReadCall | null): RecordRows => {
-      if (read !== null) return this.#rowsOf(read, end, { id, over: true });
-      this.#taken.push(...takenNote({ id, over: true }, call.start, { ...end, attempts: [] }, noMeasure));
+      if (read !== null) return this.#rowsOf(read, end, { sequence, over: true });
+      this.#taken.add(sequence, true, usedBy(call.start, { ...end, attempts: [] }, noMeasure));
       return [];
     };
     const unreadable = (error: unknown): RecordRows => {
@@ -266,10 +266,10 @@ export class Recorder {
     return measured;
   }
 
-  /** @param call its id, and whether nothing more comes of it. */
-  #rowsOf(read: ReadCall, end: EndNote, { id, over }: { id: string; over: boolean }): RecordRows {
+  /** @param call its number, and whether nothing more comes of it. */
+  #rowsOf(read: ReadCall, end: EndNote, { sequence, over }: { sequence: number; over: boolean }): RecordRows {
     const measured = this.#measure(read, end);
-    this.#taken.push(...takenNote({ id, over }, read.start, end, measured));
+    this.#taken.add(sequence, over, usedBy(read.start, end, measured));
     const body = bodyRow(read);
     return [
       ...(body === null ? [] : [{ table: 'bodies' as const, row: body }]),
@@ -283,7 +283,7 @@ export class Recorder {
     const { row } = call.start;
     const start = { ...call.start, row: { ...row, request_id: partId(row.request_id, call.parts) } };
     const noted = { ...end, row: { ...end.row, warnings: [...end.row.warnings, warning] } };
-    this.#taken.push(...takenNote({ id: row.request_id, over: true, recovered: true }, start, noted, noMeasure));
+    this.#taken.addRecovered(call.start, usedBy(start, noted, noMeasure));
     return [
       ...attemptRows(start, noted, null, noMeasure).map((row) => ({ table: 'attempts' as const, row })),
       { table: 'requests' as const, row: requestRow(start, noted, null, noMeasure) },

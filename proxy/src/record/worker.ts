@@ -29,7 +29,7 @@ const shipper = new Shipper({
 });
 recorder.rows.waitingBytes = () => shipper.waitingBytes;
 recorder.onWritten = () => shipper.wake();
-recorder.onTaken = (notes) => say({ kind: 'told', notes });
+recorder.onTaken = (notes) => say({ kind: 'told', ...notes });
 // What a recovery found was made before anybody listened.
 recorder.tellTaken();
 shipper.start();
