@@ -39,7 +39,12 @@ export function sumText(rule: Rule, amount: number): string {
 }
 
 /** What is left, from what is counted: dollars are rounded down to three places, so that it is not promised. */
-function leftText({ policy: { unit } }: Rule, left: number): string {
+function leftText({ policy: { unit }, left }: Rule, amount: number): string {
+  if (unit !== 'usd') return decimal(amount);
+  const thousandths = Math.floor(amount / nanosPerPlace);
+  if (thousandths === left.amount) return left.text;
+  left.amount = thousandths;
   // Whole thousandths, divided once: the shortest text that names the quotient has no more than three places.
-  return unit === 'usd' ? String((left - (left % nanosPerPlace)) / nanosPerPlace / 1000) : decimal(left);
+  left.text = String(thousandths / 1000);
+  return left.text;
 }

@@ -49,14 +49,16 @@ export class MemoryLedger implements Ledger {
   }
 
   settle(_id: string, taken: readonly Taken[], used: readonly number[]): void {
-    taken.forEach(({ count, slot, amount }, index) => {
+    for (let index = 0; index < taken.length; index++) {
+      const { count, slot, amount } = taken[index] as Taken;
       const found = this.#counts.get(count);
       // What is settled was taken a moment ago, mostly: its slot is among the last.
       const place = found?.slots.lastIndexOf(slot) ?? -1;
-      if (found === undefined || place === -1) return; // Its window is over.
-      found.amounts[place] = Math.max(0, (found.amounts[place] ?? 0) + (used[index] ?? amount) - amount);
-      if (total(found) === 0) this.#counts.delete(count);
-    });
+      if (found === undefined || place === -1) continue; // Its window is over.
+      const left = Math.max(0, (found.amounts[place] ?? 0) + (used[index] ?? amount) - amount);
+      found.amounts[place] = left;
+      if (left === 0 && total(found) === 0) this.#counts.delete(count);
+    }
   }
 
   add(asks: readonly (Ask & { amount: number })[], at: number): Standing[] {

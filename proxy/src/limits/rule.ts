@@ -23,6 +23,8 @@ export interface Rule {
   frame: (at: number) => Frame;
   /** what is written of it alike for every call of that time; */
   text: (at: number) => string;
+  /** and what was written last of what is left of it; */
+  left: { amount: number; text: string };
   /** whether every call counts; */
   everyCall: boolean;
   /** whether what a call may come to has to be known before; */
@@ -46,6 +48,7 @@ export function makeRule(policy: LimitPolicy, from: Rule['from'], owner: string)
     hard: action === 'refuse',
     frame,
     text: textsOf(policy, frame),
+    left: { amount: 0, text: '0' },
     everyCall: Object.keys(match).length === 0,
     estimates,
     reads: estimates || by.includes('user') || by.includes('model') || match.models !== undefined,
@@ -117,6 +120,7 @@ export function countOf({ id, policy }: Rule, { call, user, provider, model }: C
 /** The name of a count; `restore.ts` makes the same of rows. */
 export function joinCount(id: string, parts: readonly string[]): string {
   if (parts.length === 0) return id;
+  if (parts.length === 1 && parts[0] === '') return `${id} [""]`;
   return `${id} ${parts.every(isPlain) ? `["${parts.join('","')}"]` : JSON.stringify(parts)}`;
 }
 

@@ -153,6 +153,8 @@ export function heldOf(
   end: EndNote,
   { usage, cost }: Measured,
 ): { tokens: number | null; nanos: number | null } {
+  // As nearly always.
+  if (end.attempts.length === 1 && usage !== null && cost !== null) return { tokens: null, nanos: null };
   const last = answeringAttempt(end);
   // How far a call had come that was in flight when Weir died, nobody knows.
   const billed = end.attempts.filter((one) => end.row.outcome === 'interrupted' || mayHaveBeenBilled(one));
