@@ -112,7 +112,7 @@ function threeLimits(): object[] {
   const window = { seconds: 3600 };
   return [
     { name: 'requests', quota: 1e9, window },
-    { name: 'tokens', unit: 'tokens', quota: 1e12, window, by: ['user'] },
+    { name: 'tokens', unit: 'tokens', quota: 1e9, window, by: ['user'] },
     { name: 'dollars', unit: 'usd', quota: 1e6, window: { calendar: 'month' } },
   ];
 }

@@ -272,8 +272,10 @@ export class Capture {
   #startRecorder(): Worker {
     const recorder = this.#options.startRecorder([...this.open.values()].map((call) => call.id));
     recorder.on('message', (message: FromRecorder) => {
-      if (message.kind === 'free') this.#takeBack(Buffer.from(message.bytes));
-      else if (message.kind === 'stats') this.stats = message.stats;
+      if (message.kind === 'free') {
+        if (message.taken !== null) this.onTaken(message.taken);
+        this.#takeBack(Buffer.from(message.bytes));
+      } else if (message.kind === 'stats') this.stats = message.stats;
       else if (message.kind === 'told') this.onTaken(message);
       else this.#stopped?.();
     });

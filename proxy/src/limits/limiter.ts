@@ -296,11 +296,12 @@ export class Limiter {
   #ask(taking: Taking): Promise<void> | undefined {
     const { rules, caller, most } = taking;
     const at = Date.now();
-    const asks = rules.map((rule) => {
+    const asks: Ask[] = [];
+    for (const rule of rules) {
       const { unit } = rule.policy;
       const amount = unit === 'tokens' ? most.tokens : unit !== 'usd' ? 1 : most.unpriced ? 0 : most.nanos;
-      return askOf(rule, { count: countOf(rule, caller), at, amount });
-    });
+      asks.push(askOf(rule, { count: countOf(rule, caller), at, amount }));
+    }
     refuseUnpriced(rules, caller, most);
     const decision = this.options.ledger.take(caller.call.id, asks, at);
     if (decision instanceof Promise) return decision.then((one) => this.#carryOut(taking, asks, one, at));
@@ -315,17 +316,14 @@ export class Limiter {
       throw refusalOf(rules, decision.refused, decision.standings, at, asks[decision.refused]);
     }
     const { amounts, standings } = decision;
-    const taken = asks.map(({ count, unit, frame }, index): Taken => {
-      return { count, unit, slot: frame.slot, amount: amounts[index] ?? 0 };
-    });
-    const reservation = reservationOf(taken, shares);
+    const reservation = reservationOf(asks, amounts, shares);
     // What goes into the marks is for another process: it can give back only what outlives this one.
     call.reservation = this.options.ledger.survives ? reservation : withoutTaken(reservation);
     call.limitFields = limitFields(rules, standings, at);
     this.#warn(call, rules, asks, standings);
     const { id, sequence } = call;
     this.#open.set(sequence, { id, sequence, rules, reservation, tokens: 0, nanos: 0, cut: null });
-    if (taken.some(isAtOnce)) this.#atOnce.set(sequence, taken.filter(isAtOnce));
+    if (rules.some(({ atOnce }) => atOnce)) this.#atOnce.set(sequence, reservation.taken.filter(isAtOnce));
   }
 
   #mostOf(rules: readonly Rule[], { call, provider, model }: Caller, held: Held | null, host: string): WorstCase {
@@ -371,12 +369,14 @@ function withoutTaken({ tokens, nanos, shares }: Reservation): Reservation {
   return shares === undefined ? { taken: [], tokens, nanos } : { taken: [], tokens, nanos, shares };
 }
 
-function reservationOf(taken: Taken[], shares: number): Reservation {
-  const reservation: Reservation = { taken, tokens: 0, nanos: 0 };
-  for (const { unit, amount } of taken) {
-    if (unit === 'tokens') reservation.tokens = Math.max(reservation.tokens, amount);
-    else if (unit === 'usd') reservation.nanos = Math.max(reservation.nanos, amount);
+function reservationOf(asks: readonly Ask[], amounts: readonly number[], shares: number): Reservation {
+  const taken: Taken[] = [];
+  let [tokens, nanos] = [0, 0];
+  for (const [index, { count, unit, frame }] of asks.entries()) {
+    const amount = amounts[index] ?? 0;
+    taken.push({ count, unit, slot: frame.slot, amount });
+    if (unit === 'tokens') tokens = Math.max(tokens, amount);
+    else if (unit === 'usd') nanos = Math.max(nanos, amount);
   }
-  if (shares > 1) reservation.shares = shares;
-  return reservation;
+  return shares > 1 ? { taken, tokens, nanos, shares } : { taken, tokens, nanos };
 }

@@ -27,6 +27,8 @@ export interface Rule {
   left: { amount: number; text: string };
   /** whether every call counts; */
   everyCall: boolean;
+  /** whether it counts calls at once; */
+  atOnce: boolean;
   /** whether what a call may come to has to be known before; */
   estimates: boolean;
   /** and whether the call's body has to be read for it. */
@@ -50,6 +52,7 @@ export function makeRule(policy: LimitPolicy, from: Rule['from'], owner: string)
     text: textsOf(policy, frame),
     left: { amount: 0, text: '0' },
     everyCall: Object.keys(match).length === 0,
+    atOnce: unit === 'concurrent',
     estimates,
     reads: estimates || by.includes('user') || by.includes('model') || match.models !== undefined,
   };

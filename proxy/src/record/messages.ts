@@ -6,7 +6,8 @@ export type ToRecorder =
   { kind: 'slab'; bytes: SharedArrayBuffer; length: number } | { kind: 'stop'; deadlineMs: number };
 
 export type FromRecorder =
-  | { kind: 'free'; bytes: SharedArrayBuffer }
+  /** With what limits count of the calls in it: a message costs the main thread as much as what is in many. */
+  | { kind: 'free'; bytes: SharedArrayBuffer; taken: TakenNotes | null }
   | { kind: 'stats'; stats: RecorderStats }
   | ({ kind: 'told' } & TakenNotes)
   | { kind: 'stopped' };

@@ -50,8 +50,8 @@ export class Recorder {
   readonly rows: RowWriter;
   /** Told whenever records were written: a decompressed reply's come after its slab. */
   onWritten: () => void = () => undefined;
-  /** Told what came of calls that limits count; until there is somebody to tell, it is kept. */
-  onTaken: ((notes: TakenNotes) => void) | null = null;
+  /** Told when there is something `taken` that no slab brings: a decompressed reply's comes after its slab. */
+  onTaken: () => void = () => undefined;
   readonly #taken = new TakenList();
   readonly #done: DoneNotes;
   #orphans: Map<string, MarkedCall>;
@@ -100,6 +100,7 @@ export class Recorder {
   async settle(): Promise<void> {
     await Promise.all(this.#pending.values());
     this.flush();
+    this.onTaken();
   }
 
   /** Writes the rows of finished calls, then notes that they are done. */
@@ -114,14 +115,12 @@ export class Recorder {
       this.counters.recordedAttempts += attempts.reduce((sum, count) => sum + count, 0);
     }
     this.onWritten();
-    this.tellTaken();
     this.#done.note(finished.flatMap(({ written }) => written ?? []));
   }
 
-  /** Tells what limits are to count of the calls whose rows were written. */
-  tellTaken(): void {
-    const taken = this.onTaken === null ? null : this.#taken.drain();
-    if (taken !== null) this.onTaken?.(taken);
+  /** What limits are to count of the calls whose rows were written, once. */
+  taken(): TakenNotes | null {
+    return this.#taken.drain();
   }
 
   /** @returns what to wait for before the next frame; null nearly always. */
@@ -226,6 +225,7 @@ export class Recorder {
       this.#pending.delete(sequence);
       this.#finished.push({ written, rows: made });
       this.flush();
+      this.onTaken();
     });
     this.#pending.set(sequence, work);
   }

@@ -29,9 +29,9 @@ const shipper = new Shipper({
 });
 recorder.rows.waitingBytes = () => shipper.waitingBytes;
 recorder.onWritten = () => shipper.wake();
-recorder.onTaken = (notes) => say({ kind: 'told', ...notes });
+recorder.onTaken = tellTaken;
 // What a recovery found was made before anybody listened.
-recorder.tellTaken();
+tellTaken();
 shipper.start();
 
 let queue: Promise<void> = Promise.resolve();
@@ -45,7 +45,7 @@ const timer = setInterval(() => say({ kind: 'stats', stats: stats() }), statsEve
 
 async function takeSlab({ bytes, length }: { bytes: SharedArrayBuffer; length: number }): Promise<void> {
   await recorder.take(Buffer.from(bytes), length);
-  parentPort?.postMessage({ kind: 'free', bytes } satisfies FromRecorder);
+  say({ kind: 'free', bytes, taken: recorder.taken() });
 }
 
 async function stop(deadlineMs: number): Promise<void> {
@@ -58,6 +58,11 @@ async function stop(deadlineMs: number): Promise<void> {
   say({ kind: 'stats', stats: stats() });
   say({ kind: 'stopped' });
   parentPort?.close();
+}
+
+function tellTaken(): void {
+  const taken = recorder.taken();
+  if (taken !== null) say({ kind: 'told', ...taken });
 }
 
 function say(message: FromRecorder): void {
