@@ -84,7 +84,7 @@ function* credentialValues(provider: Provider, raw: readonly string[], query: st
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const { lower: name, key } = headerTraits(raw[index] as string);
     if (key || provider.credentialHeaders.includes(name)) {
-      yield (raw[index + 1] as string).replace(/^Bearer\s+/i, '').trim();
+      yield withoutScheme(raw[index + 1] as string);
     } else if (name === protocolHeader) {
       for (const protocol of protocolsOf(raw[index + 1] as string)) {
         if (protocol.startsWith(protocolKey)) yield protocol.slice(protocolKey.length);
@@ -95,6 +95,11 @@ function* credentialValues(provider: Provider, raw: readonly string[], query: st
     const parameters = new URLSearchParams(query);
     for (const name of provider.credentialQuery) yield* parameters.getAll(name);
   }
+}
+
+/** What stands behind `Bearer`, mostly written so. */
+function withoutScheme(value: string): string {
+  return (value.startsWith('Bearer ') ? value.slice(7) : value.replace(/^Bearer\s+/i, '')).trim();
 }
 
 /**

@@ -2,17 +2,18 @@
 import type { IncomingMessage } from 'node:http';
 import { isLoopbackName, type Settings } from './env.ts';
 import { WeirError } from './errors.ts';
+import { Memo } from './memo.ts';
 
 type OriginSettings = Pick<Settings, 'exposed' | 'WEIR_HOSTS' | 'WEIR_CORS_ORIGINS'>;
 
 /** @throws WeirError `forbidden_origin`. */
 export function checkOrigin(incoming: IncomingMessage, settings: OriginSettings): void {
   const { host = '', origin } = incoming.headers;
-  const name = host.replace(/:\d+$/, '').toLowerCase();
-  const known = settings.WEIR_HOSTS.includes(name) || settings.WEIR_HOSTS.includes(host.toLowerCase());
+  const { lower, name, loopback } = hostNamed(host);
+  const known = settings.WEIR_HOSTS.includes(name) || settings.WEIR_HOSTS.includes(lower);
   // Listening beyond this machine without a list of names, any name is right: a password guards what needs guarding.
   const anyName = settings.exposed && settings.WEIR_HOSTS.length === 0;
-  if (!known && !anyName && !isLoopbackName(name)) {
+  if (!known && !anyName && !loopback) {
     throw new WeirError('forbidden_origin', `Weir does not answer to the name ${JSON.stringify(host.slice(0, 255))}.`);
   }
   if (origin !== undefined && !isAllowedOrigin(origin, host, settings)) {
@@ -21,6 +22,24 @@ export function checkOrigin(incoming: IncomingMessage, settings: OriginSettings)
       `Pages of ${origin.slice(0, 255)} may not call this Weir; see WEIR_CORS_ORIGINS.`,
     );
   }
+}
+
+interface Named {
+  /** A `Host` header in lower case, and without its port. */
+  lower: string;
+  name: string;
+  loopback: boolean;
+}
+const named = new Memo<Named>(1_024, 256);
+
+/** Programs name the same few hosts. */
+function hostNamed(host: string): Named {
+  let found = named.get(host);
+  if (found === undefined) {
+    const name = host.replace(/:\d+$/, '').toLowerCase();
+    named.set(host, (found = { lower: host.toLowerCase(), name, loopback: isLoopbackName(name) }));
+  }
+  return found;
 }
 
 function isAllowedOrigin(origin: string, host: string, settings: OriginSettings): boolean {

@@ -41,7 +41,8 @@ export function relay(call: Call, attempt: Attempt, reply: Reply, capture: Captu
   };
   if (outgoing.destroyed) tell();
   // With the first bytes of the body if they are here already, at once if not.
-  queueMicrotask(() => {
+  // A promise's microtask: `queueMicrotask` makes a resource for it, with hooks before and after.
+  void Promise.resolve().then(() => {
     tell();
     if (written === 0 && !outgoing.writableEnded && !outgoing.destroyed) outgoing.flushHeaders();
   });

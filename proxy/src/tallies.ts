@@ -14,9 +14,33 @@ interface Described<L extends string> {
 /** Joins label values: no name has it. */
 const joint = '\n';
 
+/** What belongs to label values. Calls that follow one another mostly have the same: those are not looked up again. */
+class Labelled<V> {
+  readonly all = new Map<string, V>();
+  #values: readonly string[] = [];
+  #last: V | null = null;
+
+  constructor(private readonly make: () => V) {}
+
+  of(values: readonly string[]): V {
+    if (this.#last !== null && isSame(values, this.#values)) return this.#last;
+    const key = values.join(joint);
+    let found = this.all.get(key);
+    if (found === undefined) this.all.set(key, (found = this.make()));
+    this.#values = values;
+    this.#last = found;
+    return found;
+  }
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
+}
+
 /** A counter: `inc` takes the values of its labels, in their order. */
 export class CounterTally<L extends string> {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Labelled(() => ({ count: 0 }));
 
   constructor({ labelNames, ...described }: Described<L>) {
     const counts = this.#counts;
@@ -25,14 +49,13 @@ export class CounterTally<L extends string> {
       labelNames: [...labelNames],
       collect: () => {
         counter.reset();
-        for (const [key, count] of counts) counter.inc(labelsOf(labelNames, key), count);
+        for (const [key, { count }] of counts.all) counter.inc(labelsOf(labelNames, key), count);
       },
     });
   }
 
   inc(...values: string[]): void {
-    const key = values.join(joint);
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    this.#counts.of(values).count++;
   }
 }
 
@@ -48,24 +71,20 @@ export class HistogramTally<L extends string> {
   readonly #help: string;
   readonly #labelNames: readonly L[];
   readonly #buckets: readonly number[];
-  readonly #observed = new Map<string, Observed>();
+  readonly #observed: Labelled<Observed>;
 
   constructor({ name, help, labelNames, registers, buckets }: Described<L> & { buckets: readonly number[] }) {
     this.name = name;
     this.#help = help;
     this.#labelNames = labelNames;
     this.#buckets = buckets;
+    this.#observed = new Labelled(() => ({ counts: buckets.map(() => 0).concat(0), sum: 0 }));
     for (const registry of registers) registry.registerMetric(this as unknown as Metric);
   }
 
   /** @param values of its labels, in their order. */
   observe(value: number, ...values: string[]): void {
-    const key = values.join(joint);
-    let observed = this.#observed.get(key);
-    if (observed === undefined) {
-      observed = { counts: this.#buckets.map(() => 0).concat(0), sum: 0 };
-      this.#observed.set(key, observed);
-    }
+    const observed = this.#observed.of(values);
     let bucket = 0;
     while (bucket < this.#buckets.length && value > (this.#buckets[bucket] as number)) bucket++;
     observed.counts[bucket] = (observed.counts[bucket] as number) + 1;
@@ -75,7 +94,7 @@ export class HistogramTally<L extends string> {
   /** As prom-client's registry asks for it: bucket counts added up, as the text format has them. */
   get(): Promise<object> {
     const values: MetricValueWithName<string>[] = [];
-    for (const [key, { counts, sum }] of this.#observed) {
+    for (const [key, { counts, sum }] of this.#observed.all) {
       const labels: Record<string, string | number> = labelsOf(this.#labelNames, key);
       let count = 0;
       for (const [index, inBucket] of counts.entries()) {

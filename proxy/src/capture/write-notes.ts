@@ -5,21 +5,23 @@
 import type { Outcome } from '@weir/schema/records';
 import type { Attempt, Call } from '../call.ts';
 import type { Reservation } from '../limits/ledger.ts';
+import { microsText, msText } from './time-text.ts';
+import { Memo } from '../memo.ts';
 
 /** @param configHash of the settings in force. @returns JSON of a StartNote. */
 export function startText(call: Call, configHash: string): string {
   const { instructions: said, provider, routing, reservation } = call;
   const first = call.attempts[0];
   const row =
-    `"request_id":"${call.id}","started_at":${call.startedAt}` +
+    `"request_id":"${call.id}","started_at":${microsText(call.startedAt)}` +
     `,"provider":"${provider.name}","operation":"${call.operation}"` +
-    member('method', call.method) +
-    member('path', call.path) +
+    common('method', call.method) +
+    common('path', call.path) +
     member('query', maskQuery(call.query, provider.credentialQuery)) +
-    member('host', first?.host ?? '') +
-    member('request_model', call.requestModel) +
-    member('project', call.project) +
-    member('key_id', call.keyId) +
+    common('host', first?.host ?? '') +
+    common('request_model', call.requestModel) +
+    common('project', call.project) +
+    common('key_id', call.keyId) +
     member('client_request_id', said.clientRequestId) +
     member('user_id', said.user) +
     member('session_id', said.sessionId) +
@@ -31,7 +33,7 @@ export function startText(call: Call, configHash: string): string {
     (said.clientRetry === 0 ? '' : `,"client_retry":${said.clientRetry}`) +
     member('trace_id', said.traceId) +
     member('parent_span_id', said.parentSpanId) +
-    member('config_hash', configHash) +
+    common('config_hash', configHash) +
     (routing === null ? '' : routedText(routing.row));
   return (
     `{"row":{${row}}` +
@@ -78,9 +80,10 @@ export function endText(call: Call, outcome: Outcome, error: { type: string; mes
     number('status', call.status) +
     member('error_type', error.type) +
     member('error_message', error.message) +
-    `,"duration_ms":${duration / 1000},"overhead_ms":${(duration - upstream - wait) / 1000}` +
-    `,"wait_ms":${wait / 1000},"upstream_ms":${upstream / 1000}` +
-    number('client_stall_ms', call.attempts.length === 0 ? null : rounded(call.stallMs)) +
+    `,"duration_ms":${msText(duration)},"overhead_ms":${msText(duration - upstream - wait)}` +
+    (wait === 0 ? '' : `,"wait_ms":${msText(wait)}`) +
+    `,"upstream_ms":${msText(upstream)}` +
+    (call.attempts.length === 0 ? '' : `,"client_stall_ms":${msText(micros(call.stallMs))}`) +
     `,"request_bytes":${call.requestBytes},"response_bytes":${call.responseBytes}` +
     list('warnings', call.warnings);
   const attempts = call.attempts.map((attempt) => noteOfAttempt(call, attempt, at)).join(',');
@@ -89,23 +92,24 @@ export function endText(call: Call, outcome: Outcome, error: { type: string; mes
   );
 }
 
-/** @param at an attempt that is still open has lasted until then. @returns JSON of a NotedAttempt. */
+/** What a reader takes for itself is left out. @param at an attempt that is still open has lasted until then. @returns JSON of a NotedAttempt. */
 function noteOfAttempt(call: Call, attempt: Attempt, at: number): string {
-  const startedAt = call.startedAt + Math.round((attempt.startedAt - call.started) * 1000);
+  const startedAt = call.startedAt + micros(attempt.startedAt - call.started);
+  const duration = micros(Math.max(0, (attempt.endedAt ?? at) - attempt.startedAt));
   return (
-    `{"attempt_index":${attempt.index},"started_at":${startedAt},"provider":"${attempt.provider}"` +
-    member('host', attempt.host) +
-    member('model', attempt.model) +
-    `,"reason":"${attempt.reason}"` +
+    `{"attempt_index":${attempt.index},"started_at":${microsText(startedAt)},"provider":"${attempt.provider}"` +
+    common('host', attempt.host) +
+    common('model', attempt.model) +
+    (attempt.reason === 'first' ? '' : `,"reason":"${attempt.reason}"`) +
     member('trigger', attempt.trigger) +
-    `,"wait_ms":${rounded(attempt.waitMs)}` +
+    (attempt.waitMs === 0 ? '' : `,"wait_ms":${msText(micros(attempt.waitMs))}`) +
     number('status', attempt.status) +
-    `,"outcome":"${attempt.outcome ?? 'interrupted'}"` +
+    (attempt.outcome === null ? '' : `,"outcome":"${attempt.outcome}"`) +
     member('error_type', attempt.errorType) +
     member('error_message', attempt.errorMessage) +
-    number('connect_ms', attempt.connectMs === null ? null : rounded(attempt.connectMs)) +
-    number('headers_ms', attempt.headersMs === null ? null : rounded(attempt.headersMs)) +
-    `,"duration_ms":${rounded(Math.max(0, (attempt.endedAt ?? at) - attempt.startedAt))}` +
+    (attempt.connectMs === null ? '' : `,"connect_ms":${msText(micros(attempt.connectMs))}`) +
+    (attempt.headersMs === null ? '' : `,"headers_ms":${msText(micros(attempt.headersMs))}`) +
+    `,"duration_ms":${msText(duration)}` +
     `,"response_bytes":${attempt.responseBytes}}`
   );
 }
@@ -121,6 +125,16 @@ function member(name: string, value: string): string {
   return value === '' ? '' : `,"${name}":${JSON.stringify(value)}`;
 }
 
+const texts = new Memo<string>(1_024, 256);
+
+/** The same, of what is the same for many calls: its text is made once. */
+function common(name: string, value: string): string {
+  if (value === '') return '';
+  let text = texts.get(value);
+  if (text === undefined) texts.set(value, (text = JSON.stringify(value)));
+  return `,"${name}":${text}`;
+}
+
 function number(name: string, value: number | null): string {
   return value === null ? '' : `,"${name}":${value}`;
 }
@@ -134,9 +148,8 @@ function members(name: string, values: Readonly<Record<string, string>>): string
   return '';
 }
 
-/** Milliseconds with microsecond digits. */
-function rounded(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
+function micros(ms: number): number {
+  return Math.round(ms * 1000);
 }
 
 const secretParameter =

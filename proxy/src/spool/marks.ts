@@ -10,6 +10,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** More than the marks of one turn come to, nearly always. */
+const roomBytes = 64 * 1024;
 const rotateBytes = 16 * 1024 * 1024;
 
 export function marksPath(directory: string, number: number): string {
@@ -27,6 +29,7 @@ export class Marks {
   #torn = false;
   #waiting = '';
   #count = 0;
+  readonly #room = Buffer.allocUnsafeSlow(roomBytes);
   /** Marks that could not be written (disk full): those calls are recorded, but would not survive a crash. */
   failed = 0;
   readonly #directory: string;
@@ -50,9 +53,9 @@ export class Marks {
     if (this.#count === 0) return;
     // After a line that was cut by a full disk the next one begins on a line of its own.
     const text = this.#torn ? `\n${this.#waiting}` : this.#waiting;
-    const length = Buffer.byteLength(text);
+    const [bytes, length] = this.#bytesOf(text);
     try {
-      this.#torn = writeSync(this.#file, text) < length;
+      this.#torn = writeSync(this.#file, bytes, 0, length) < length;
       this.#bytes += length;
     } catch {
       this.#torn = true;
@@ -60,6 +63,14 @@ export class Marks {
     if (this.#torn) this.failed += this.#count;
     this.#waiting = '';
     this.#count = 0;
+  }
+
+  /** A text and its length in bytes; in memory of its own only where it is long. */
+  #bytesOf(text: string): [Buffer, number] {
+    // A UTF-16 unit is at most three bytes.
+    if (text.length * 3 <= roomBytes) return [this.#room, this.#room.write(text)];
+    const bytes = Buffer.from(text);
+    return [bytes, bytes.length];
   }
 
   get full(): boolean {
