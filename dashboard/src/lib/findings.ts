@@ -1,6 +1,6 @@
 /** What stands out, computed from counts and said in a sentence. Nothing is said that the counts do not say. */
 import type { Range } from '@weir/schema/time';
-import { list, plural } from './format.ts';
+import { group, list, plural } from './format.ts';
 
 interface Failures {
   provider: string;
@@ -101,13 +101,11 @@ export function aftermathText(storm: Storm, rows: readonly Aftermath[]): string 
   const failed = rows.reduce((sum, row) => sum + row.failed, 0);
   const said: string[] = [];
   if (rescued > 0)
-    said.push(
-      `Fallback to ${list(rescuers.slice(0, 3).map((row) => row.answered_by))} answered ${rescued.toLocaleString('en-US')}`,
-    );
-  if (retried > 0) said.push(`a retry answered ${retried.toLocaleString('en-US')}`);
+    said.push(`Fallback to ${list(rescuers.slice(0, 3).map((row) => row.answered_by))} answered ${group(rescued)}`);
+  if (retried > 0) said.push(`a retry answered ${group(retried)}`);
   said.push(
     failed > 0
-      ? `${failed.toLocaleString('en-US')} reached ${failed === 1 ? 'its client as an error' : 'clients as errors'}`
+      ? `${group(failed)} reached ${failed === 1 ? 'its client as an error' : 'clients as errors'}`
       : 'none reached a client as an error',
   );
   const text = said.join('; ');

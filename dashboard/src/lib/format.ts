@@ -11,8 +11,17 @@ export interface Quantity {
 /** Narrow and unbreakable: a unit never wraps away from its number. */
 export const THIN = '\u202f';
 
-export const group = (value: number, digits = 0): string =>
-  value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace('-', '−');
+/** By decimal places. `toLocaleString` makes one for each number: half of the time that a page took to render. */
+const grouped: Intl.NumberFormat[] = [];
+
+function groupedBy(digits: number): Intl.NumberFormat {
+  return (grouped[digits] ??= new Intl.NumberFormat('en-US', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }));
+}
+
+export const group = (value: number, digits = 0): string => groupedBy(digits).format(value).replace('-', '−');
 
 const three = (value: number): string => {
   const size = Math.abs(value);

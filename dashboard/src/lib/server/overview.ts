@@ -26,8 +26,10 @@ export async function loadOverview(db: Db, view: View) {
   const week = stripRange(range, zone, Date.now());
   const here = { range, filters };
   const none = Promise.resolve<Settled<never>>({ ok: true, rows: [], made: { name: '', sql: '', rows: 0, ms: 0 } });
-  const [series, earlier, providers, cells, cost, models, errors, users, share, unpriced, found, bars, total] =
+  const [failed, series, earlier, providers, cells, cost, models, errors, users, share, unpriced, bars, total] =
     await Promise.all([
+      // First, as another question follows from its answer.
+      loadFailures(db, here),
       settle(ask.series.ask(db, here)),
       before ? settle(ask.series.ask(db, { range: before, filters })) : none,
       settle(ask.byProvider.ask(db, here)),
@@ -38,12 +40,9 @@ export async function loadOverview(db: Db, view: View) {
       settle(ask.users.ask(db, here)),
       settle(ask.concentration.ask(db, here)),
       settle(ask.unpriced.ask(db, here)),
-      settle(failures.ask(db, here)),
       settle(strip.ask(db, { range: week, filters })),
       settle(counts.ask(db, here)),
     ]);
-  const storm = findStorm(rowsOf(found), range);
-  const after = storm ? await settle(aftermath.ask(db, { ...here, ...asked(storm, range) })) : undefined;
   return {
     series,
     earlier,
@@ -59,10 +58,16 @@ export async function loadOverview(db: Db, view: View) {
     week,
     bars,
     total: rowsOf(total)[0],
-    found,
-    storm,
-    after,
+    ...failed,
   };
+}
+
+/** What failed, whether it stands out, and what became of it. */
+async function loadFailures(db: Db, here: Pick<View, 'range' | 'filters'>) {
+  const found = await settle(failures.ask(db, here));
+  const storm = findStorm(rowsOf(found), here.range);
+  const after = storm ? await settle(aftermath.ask(db, { ...here, ...asked(storm, here.range) })) : undefined;
+  return { found, storm, after };
 }
 
 const asked = (storm: Storm, range: Range) => ({
